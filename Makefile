@@ -54,6 +54,9 @@ late-labels: $(VENV)/.installed-dev ## our learner and others with late and few 
 outcomes: $(VENV)/.installed-dev ## what comes of purchases, held against a recount, and who foresees it best; DATA=../shared/data/cdnow
 	$(BIN)/python -m benchmarks.outcomes --data $(or $(DATA),../shared/data/cdnow)
 
+delays: $(VENV)/.installed-dev ## when to presume that what has no label is ham, where labels take their time; DATA=../shared/data
+	$(BIN)/python -m benchmarks.delays --data $(or $(DATA),../shared/data)
+
 survey: $(VENV)/.installed-dev ## what a survey tells of all, by who answers, on a simulated feed
 	$(BIN)/python -m benchmarks.survey
 

@@ -14,6 +14,7 @@ from engine.cli.learn_seed import command as seed_command
 from engine.cli.options import FILE, with_settings
 from engine.cli.output import Console, echo
 from engine.errors import SnapshotError
+from engine.learning.delay_curve import delay_curve
 from engine.learning.ngrams import RATES
 from engine.learning.snapshots import read_whole, whole
 from engine.settings import Settings
@@ -51,6 +52,8 @@ def status(settings: Settings) -> None:
             learner = f"{name}: what it has learned fast and slowly counts {weights} (learning rates)"
         Console().print(table)
         echo(learner)
+        if model.delays.is_known:
+            echo(f"{name}: labels of spam come after {delay_curve(model.delays)}")
         if slices := model.sliced.slices():
             Console().print(slices_table(slices))
         if model.compared.promoted:

@@ -16,6 +16,7 @@ from engine.cli.recordings import read_label_lines, read_lines, tell_unusable
 from engine.core.domain.rules import ModelSpec, Rulebook
 from engine.errors import RecordingError
 from engine.learning.answering import estimate
+from engine.learning.delay_curve import delay_curve
 from engine.learning.evaluated import EvaluatedClassifier, EvaluatedModel
 from engine.learning.evaluation import Evaluated, EvaluationCase, Result, Scenario, bootstrap_difference, evaluate
 from engine.learning.slices import Slice
@@ -42,6 +43,9 @@ _OWN = "default"
     "--presume", is_flag=True, help="Take every event for ham until a label says spam.  [default: as the model]"
 )
 @click.option(
+    "--presume-after", type=click.Choice(["learned"]), help="With --presume: only when a label would have come."
+)
+@click.option(
     "--audit", type=click.FloatRange(0, 1, min_open=True),
     help="Labels only for what looks like spam, and for this share of the rest.",
 )  # fmt: skip
@@ -52,7 +56,8 @@ _OWN = "default"
 @with_settings
 def command(
     settings: Settings, events_path: Path, labels_path: Path | None, rules: Path | None, model: str | None,
-    against: tuple[str, ...], as_json: bool, presume: bool, without: tuple[str, ...], **scenario: Any,
+    against: tuple[str, ...], as_json: bool, presume: bool, presume_after: str | None, without: tuple[str, ...],
+    **scenario: Any,
 ) -> None:  # fmt: skip
     """Score recorded events one by one, learn their labels when they come, and tell how good the scores were.
 
@@ -67,6 +72,7 @@ def command(
         else:
             recorded_cases, spec = _cases(settings, events_path, labels_path, without, rules, model, shown, progress)
         shown = replace(shown, presume=1.0 if presume else spec.presume)
+        shown = replace(shown, awaits=presume_after is not None if presume else spec.awaits)
         results: dict[str, Result] = {}
         for name, learner in {_OWN: EvaluatedModel(spec.river), **rivals}.items():
             task = progress.add_task(f"teaching {name[:40]}", total=len(recorded_cases))
@@ -83,6 +89,8 @@ def command(
         echo(orjson.dumps(document).decode())
     else:
         _show(results, document)
+        if shown.awaits:
+            echo(f"labels of spam come after {delay_curve(results[_OWN].delays)}")
 
 
 def _outcomes(

@@ -35,9 +35,12 @@ class RiverLearner:
         probability = float(probabilities.get(True, 0.5 if not probabilities else 1 - probabilities.get(False, 1.0)))
         return probability if 0 <= probability <= 1 else 0.5
 
-    def teach(self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None) -> float:
+    def teach(
+        self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None, undone: float = 0.0
+    ) -> float:
         """One label; returns the probability of spam that it would have given before. River's classifiers have no
-        common way to weigh labels: `push` and `score` are left out. Raises LabelError when the pipeline does."""
+        common way to weigh labels: `push`, `score` and `undone` are left out. Raises LabelError when the pipeline
+        does."""
         try:
             before = self.probability(names, inputs)
             self._estimator.learn_one(as_dictionary(names, inputs), spam)

@@ -7,18 +7,21 @@ counts in the result when its verdict is known, whether or not the learner was s
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import Protocol
 
+from engine.core.domain.events import LATEST_MS
 from engine.core.kernel import hash64
+from engine.learning.delays import Delays
 from engine.learning.features import Inputs, Names
-from engine.learning.labels import Example
+from engine.learning.labels import Awaited, Example
 from engine.learning.metrics import calibration_error, deciles, log_loss, pr_auc, recall_at, roc_auc
 from engine.learning.scored import is_presumed
 from engine.learning.slices import Slice, late_slices
 from engine.learning.thresholds import Thresholds
 from engine.learning.verdicts import Verdict
+from engine.learning.waiting import Waiting
 
 CURVE_POINTS = 40
 TARGETS = (0.9, 0.95, 0.99, 0.995)
@@ -51,15 +54,16 @@ class EvaluationCase:
 class Scenario:
     """How the learner is taught. `delay`: labels come after so many more events; None: at their own times.
     `fraction`: the share of labels that it is shown; `flip`: the share of those that are wrong. `presume`: this
-    share of the events is taken for ham as soon as they are scored, and learned again when one turns out to be spam.
-    `audit`: only what looks like spam gets a label, and a share of the rest, which counts the more for it. `hostile`:
-    this share of a hundred moderators calls a campaign's events ham: they give as many labels as their colleagues, all
-    about it."""
+    share of the events is taken for ham as soon as they are scored, and learned again when one turns out to be spam;
+    `awaits`: not as soon, but when labels would have come. `audit`: only what looks like spam gets a label, and a share
+    of the rest, which counts the more for it. `hostile`: this share of a hundred moderators calls a campaign's events
+    ham: they give as many labels as their colleagues, all about it."""
 
     delay: int | None = None
     fraction: float = 1.0
     flip: float = 0.0
     presume: float = 0.0
+    awaits: bool = False
     audit: float | None = None
     hostile: float = 0.0
     campaign: str | None = None
@@ -102,7 +106,7 @@ class Calls:
 @dataclass(slots=True)
 class Result:
     """What came out, event by event, for events whose truth is known. `all_scores`: of the others too; `slices`: of
-    the second half, when the learner has learned."""
+    the second half, when the learner has learned; `delays`: how long labels took."""
 
     scores: list[float]
     spam: list[bool]
@@ -112,6 +116,7 @@ class Result:
     calls: dict[float, Calls]
     all_scores: list[float] = field(default_factory=list)
     slices: list[Slice] = field(default_factory=list)
+    delays: Delays = field(default_factory=Delays)
 
     def summary(self) -> dict[str, float | int | None]:
         """The figures that the command prints."""
@@ -183,6 +188,7 @@ def evaluate(
         calls=calls,
         all_scores=all_scores,
         slices=late_slices(cases[0].names.sliced_by if cases else (), scores, truth, told),
+        delays=course.delays,
     )
 
 
@@ -218,7 +224,7 @@ class _Course:
         # A heap: when it is due, a number, what it is about.
         self._waiting: list[tuple[int, int, EvaluationCase, float]] = []
         self.learned, self.spent, self._seen = 0, 0.0, 0
-        self._judged, self._labels = Thresholds(), 0
+        self._judged, self._labels, self.delays, self._awaited = Thresholds(), 0, Delays(), Waiting()
         self.thresholds: dict[float, float | None] = dict.fromkeys(TARGETS)
 
     def hand_out(self, case: EvaluationCase) -> None:
@@ -230,8 +236,12 @@ class _Course:
 
     def add(self, case: EvaluationCase, score: float) -> None:
         """An event has been scored: its label comes later, if at all."""
+        for over in self._awaited.pass_time(case.ts_ms):
+            self._teach(over)
         if self._is_presumed(case):
-            self._learn(case, score, "ham", None, self._scenario.presume)
+            example = self._example(case, score, "ham", None, self._scenario.presume)
+            if not self._awaited.add(example, self._seen):
+                self._teach(example)
         if case.spam is not None and case.propensity:
             known_ms = case.ts_ms if case.known_ms is None else case.known_ms
             due = known_ms if self._scenario.delay is None else self._seen + self._scenario.delay
@@ -251,11 +261,14 @@ class _Course:
         if case.campaign is not None and case.campaign == scenario.campaign and self._random.random() < self._captured:
             spam, moderator = False, f"hostile {self._random.randrange(round(scenario.hostile * MODERATORS))}"
         self._judge(score, spam)
-        presumed = self._is_presumed(case)
+        if spam:
+            known_ms = case.known_ms if scenario.delay is None and case.known_ms is not None else LATEST_MS
+            self.delays.add(min(known_ms, self._awaited.now_ms) - case.ts_ms)
+        presumed = self._is_presumed(case) and not self._awaited.settle(hash64(case.event_id))
         if presumed and not spam:
             return  # it is learned as ham already
-        before: Verdict | None = "ham" if presumed else None
-        self._learn(case, score, "spam" if spam else "ham", before, propensity, moderator)
+        verdicts: tuple[Verdict, Verdict | None] = ("spam" if spam else "ham", "ham" if presumed else None)
+        self._teach(self._example(case, score, *verdicts, propensity, moderator, presumed))
 
     def _is_presumed(self, case: EvaluationCase) -> bool:
         return is_presumed(hash64(case.event_id), self._scenario.presume)
@@ -266,29 +279,20 @@ class _Course:
         if self._labels % _LOOK_AGAIN == 0:
             self.thresholds = {target: self._judged.lowest(target) for target in TARGETS}
 
-    def _learn(
-        self,
-        case: EvaluationCase,
-        score: float,
-        verdict: Verdict,
-        before: Verdict | None,
-        propensity: float = 1.0,
-        moderator: str | None = None,
-    ) -> None:
-        example = Example(
-            model="model",
-            event_id=case.event_id,
-            verdict=verdict,
-            before=before,
-            score=score,
-            names=case.names,
-            inputs=case.inputs,
-            source=(0, self.learned),
-            ts_ms=case.ts_ms,
-            moderator=moderator,
-            propensity=propensity,
-            presumed=self._scenario.presume if self._is_presumed(case) else 0.0,
-        )
+    def _example(
+        self, case: EvaluationCase, score: float, verdict: Verdict, before: Verdict | None,
+        propensity: float, moderator: str | None = None, presumed: bool = True,
+    ) -> Example:  # fmt: skip
+        awaited = Awaited(key := hash64(case.event_id), case.ts_ms, case.ts_ms + self.delays.wait_ms(key))
+        return Example(
+            "model", case.event_id, verdict, before, score, case.names, case.inputs, (0, self.learned), case.ts_ms,
+            moderator, propensity, presumed=self._scenario.presume if presumed else 0.0,
+            awaited=awaited if self._scenario.awaits else None,
+        )  # fmt: skip
+
+    def _teach(self, example: Example) -> None:
+        if example.awaited is not None:  # it has been waited for here
+            example = replace(example, awaited=example.awaited._replace(due_ms=0))
         started = time.process_time()
         self._learner.learn(example)
         self.spent += time.process_time() - started

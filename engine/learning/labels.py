@@ -54,6 +54,15 @@ class Label:
     sequence: int = 0
 
 
+class Awaited(NamedTuple):
+    """An event whose label is waited for before it is presumed to be ham: its identity, when it came, and until when it
+    is waited for."""
+
+    identity: int
+    event_ms: int
+    due_ms: int = 0
+
+
 def subject_of(identity: int, policy: str | None) -> int:
     """What a verdict is on: an event may be spam under one policy and not under another."""
     return identity if policy is None else hash64(f"{identity:016x} {policy}")
@@ -65,7 +74,7 @@ class Example:
     `source`: partition and offset of the label; `presumed`: the event is among this share that is taken for ham, which
     this example says where it replaces nothing: then `source` is about the event; `answered`: where the answer stands
     that was there before its event was scored: then `source` is about the event too; `rival`: what the model's
-    challenger had said of the event."""
+    challenger had said of the event; `awaited`: the event, where the model waits for labels before it presumes."""
 
     model: str
     event_id: str
@@ -82,6 +91,7 @@ class Example:
     presumed: float = 0.0
     answered: Position | None = None
     rival: Rival | None = None
+    awaited: Awaited | None = None
 
     @property
     def presumes(self) -> bool:
@@ -153,6 +163,7 @@ def join(
             before_by=before and before.moderator,
             presumed=presumed,
             rival=_rival(rivals.get(model.name), said),
+            awaited=Awaited(key, model.event_ms) if model.event_ms is not None else None,
         )
         examples.append(example)
     if label.verdict == "retracted":

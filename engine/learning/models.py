@@ -1,8 +1,9 @@
 """One model as it learns: the learner, what it has learned from, and how far that goes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.learning.comparison import Comparison
+from engine.learning.delays import Delays
 from engine.learning.estimators import RiverLearner
 from engine.learning.labels import Example
 from engine.learning.moderator_trust import ModeratorTrust
@@ -11,6 +12,7 @@ from engine.learning.opinions import campaign_of
 from engine.learning.slices import SlicedLabels
 from engine.learning.sources import LearnedSources
 from engine.learning.thresholds import Thresholds
+from engine.learning.waiting import Waiting
 
 TRUSTED = 0.3
 """Labels that count less do not tell how precise scores are."""
@@ -24,7 +26,8 @@ class LearnedModel:
     it has learned what they come from; `quarantined`: moderators whose labels do not count;
     `command_offset`: of the last model command that has been followed, `command_sequence`: the number of its signature;
     `begins`: the offset of the first example that counts;
-    `seeded`: whether it began from a seed rather than from nothing; `pinned`: whether it stays as it is."""
+    `seeded`: whether it began from a seed rather than from nothing; `pinned`: whether it stays as it is; `delays`: how
+    long labels of spam take, and `waiting`: which events are not presumed to be ham yet."""
 
     name: str
     labels: int = 0
@@ -41,6 +44,8 @@ class LearnedModel:
     judged: Thresholds = field(default_factory=Thresholds)
     compared: Comparison = field(default_factory=Comparison)
     sliced: SlicedLabels = field(default_factory=SlicedLabels)
+    delays: Delays = field(default_factory=Delays)
+    waiting: Waiting = field(default_factory=Waiting)
     learner: HashedNgrams | RiverLearner = field(default_factory=HashedNgrams)
 
     @property
@@ -64,7 +69,26 @@ class LearnedModel:
         return self.labels >= max(1, min_labels) and 0 < self.spam < self.labels
 
     def learn(self, example: Example) -> None:
-        """One label: a verdict, another verdict than before, or one that is taken back."""
+        """One label: a verdict, another verdict than before, or one that is taken back. What is presumed is learned
+        when its time is over."""
+        if example.awaited is None:
+            self._learn(example)
+        elif example.presumes:
+            for due in self.waiting.pass_time(example.awaited.event_ms):
+                self._learn(due)
+            if not self.waiting.add(example, self.next_offset - 1):
+                self._learn(example)
+        elif example.verdict != "retracted" and self.waiting.settle(example.awaited.identity):
+            self._learn(replace(example, before=None, before_by=None, presumed=0.0))  # nothing has been presumed yet
+        else:
+            self._learn(example)
+
+    def read_again(self, example: Example, offset: int) -> None:
+        """An example before `next_offset`: what is waited for is made of these again."""
+        if example.awaited is not None and not self.pinned and example.moderator not in self.quarantined:
+            self.waiting.read_again(example, offset)
+
+    def _learn(self, example: Example) -> None:
         push = 1 / max(example.propensity, 1 / MAX_CORRECTION)
         before = example.before
         if example.before_by is not None and example.before_by in self.quarantined:
@@ -83,13 +107,18 @@ class LearnedModel:
             self.compared.add(example.score, example.rival, spam)
             slices = example.names.sliced_by
             self.sliced.add(example.score, spam, slices, example.inputs.categories[-len(slices) :] if slices else ())
+        if spam and example.awaited is not None and example.before_by is None and before != "spam":
+            # By the clock of the events: a label says of its own time what it likes.
+            self.delays.add(min(example.ts_ms, self.waiting.now_ms) - example.awaited.event_ms, weight)
         if example.verdict == before:  # somebody has said what was presumed, or what somebody else has said
             probability = self.learner.probability(example.names, example.inputs)
         else:
             taken_back = 1 / max(example.presumed, 1 / MAX_CORRECTION) if example.presumed > 0 else push
-            push += taken_back if before else 0
+            is_exact = before is not None and example.presumed > 0 and example.awaited is not None
+            undone = taken_back / push if is_exact else 0.0
+            push += taken_back if before and not is_exact else 0
             proving_score = None if example.presumes else example.score  # what nobody has said proves nothing
-            probability = self.learner.teach(example.names, example.inputs, spam, weight * push, proving_score)
+            probability = self.learner.teach(example.names, example.inputs, spam, weight * push, proving_score, undone)
             if before:
                 self._count(-1, before == "spam")
             self._count(1, spam)

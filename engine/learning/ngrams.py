@@ -102,13 +102,16 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         hint = self.fading() * hinted(names.hints, inputs.numbers)
         return sigmoid(self.logit(featurizer(names).vector(inputs, self.weights)) + hint)
 
-    def teach(self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None) -> float:
+    def teach(
+        self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None, undone: float = 0.0
+    ) -> float:
         """One label; returns the probability of spam that would have been given before. `push` multiplies the step;
-        `score`: the one that the event had got, None where it was unknown."""
+        `score`: the one that the event had got, None where it was unknown; `undone`: how much, in relation to this
+        label, the other verdict has counted, which is taken back along with it."""
         vector, hint = featurizer(names).vector(inputs, self.weights), hinted(names.hints, inputs.numbers)
         proves = score is not None and abs(score - sigmoid(hint)) > _SAME
         hint *= self.fading()
-        return sigmoid(self.learn(vector, spam, push, proves) + hint)
+        return sigmoid(self.learn(vector, spam, push, proves, undone) + hint)
 
     def take_back(self, names: Names, inputs: Inputs, score: float, push: float) -> None:
         """A label was wrong: move back towards the score that was given before it came."""
@@ -127,10 +130,13 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
 
     # -- with features at hand --------------------------------------------------------------------
 
-    def learn(self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True) -> float:
+    def learn(self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True, undone: float = 0.0) -> float:
         """One label; returns the logit that would have been given before. `push` multiplies the step; `proves`: the
-        event was scored with what had been learned by then."""
-        said = learn(*vector, self.weights, self.gradients, self._rates, float(spam), push, self._touched)
+        event was scored with what had been learned by then; `undone`: as in `teach`."""
+        target = float(spam)
+        if undone:  # the step that the other verdict would make now, backwards
+            target += undone * (sigmoid(self.logit(vector)) - (not spam))
+        said = learn(*vector, self.weights, self.gradients, self._rates, target, push, self._touched)
         before = mixed(said, self.losses, self.certainty())
         self.taught[spam] += 1
         self.proofs += proves

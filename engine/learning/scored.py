@@ -4,7 +4,8 @@ What a model has read is kept, not what became of it: it takes a quarter of the 
 challenger may look at it in its own way. A block holds, for each model, a header and its columns:
 
     section     header_length u32 | header, JSON | rows x u64 event keys | rows x f64 scores (NaN = unknown)
-                | rows x numbers x f64 (NaN = missing) | rows x strings x i32 lengths in characters (-1 = missing)
+                | rows x numbers x f64 (NaN = missing) | where it says so, rows x i64 times of the events
+                | rows x strings x i32 lengths in characters (-1 = missing)
                 | the strings, UTF-8, one after the other
 """
 
@@ -27,7 +28,8 @@ _DRAWN = (1 << 32) - 1
 
 
 class SectionHeader(msgspec.Struct, frozen=True):
-    """What a section says about itself. `version`: of the model that scored; `bytes`: of the strings."""
+    """What a section says about itself. `version`: of the model that scored; `bytes`: of the strings; `timed`: whether
+    it has the times of the events."""
 
     model: str
     version: str
@@ -36,12 +38,14 @@ class SectionHeader(msgspec.Struct, frozen=True):
     bytes: int
     policy: str | None = None
     presume: float = 0.0
+    timed: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredModel:
     """What one model read and said of one event; an unknown score is None. `policy`: whose labels it learns;
-    `presume`: the share of events that it takes for ham."""
+    `presume`: the share of events that it takes for ham; `event_ms`: when the event came, where it does so only after
+    a while."""
 
     name: str
     version: str
@@ -50,12 +54,13 @@ class ScoredModel:
     inputs: Inputs
     policy: str | None = None
     presume: float = 0.0
+    event_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredRows:
     """What one model read and said of many events, column by column. `places`: where they stand in their batch;
-    `presume`: the share of them that is taken for ham."""
+    `presume`: the share of them that is taken for ham; `times`: when they came, where that is after a while."""
 
     model: str
     version: str
@@ -67,6 +72,7 @@ class ScoredRows:
     places: NDArray[np.int64]
     policy: str | None = None
     presume: float = 0.0
+    times: NDArray[np.int64] | None = None
 
     def presumed(self) -> list[int]:
         """The rows that are taken for ham."""
@@ -82,7 +88,7 @@ class ScoredRows:
         return ScoredRows(
             self.model, self.version, self.names, self.keys[rows], self.scores[rows], self.numbers[rows],
             [self.texts[row] for row in rows.tolist()], self.places[rows], self.policy,
-            self.presume,
+            self.presume, self.times[rows] if self.times is not None else None,
         )  # fmt: skip
 
     def encode(self) -> bytes:
@@ -90,10 +96,13 @@ class ScoredRows:
         strings = [string for texts, categories in self.texts for string in (*texts, *categories)]
         lengths = struct.pack(f"<{len(strings)}i", *[-1 if string is None else len(string) for string in strings])
         joined = "".join([string for string in strings if string]).encode("utf-8", "surrogatepass")
+        told = (self.names, len(self.keys), len(joined), self.policy, self.presume)
         head = msgspec.json.encode(
-            SectionHeader(self.model, self.version, self.names, len(self.keys), len(joined), self.policy, self.presume)
+            SectionHeader(self.model, self.version, *told, timed=self.times is not None or msgspec.UNSET)
         )
-        columns = [column.tobytes() for column in (self.keys, self.scores, self.numbers)]
+        columns = [
+            column.tobytes() for column in (self.keys, self.scores, self.numbers, self.times) if column is not None
+        ]
         return b"".join((_LENGTH.pack(len(head)), head, *columns, lengths, joined))
 
 
@@ -141,22 +150,24 @@ def policies_of(block: bytes | memoryview) -> set[str]:
 
 def kept(block: bytes | memoryview, keys: Iterable[int]) -> bytes:
     """A block of these events alone. Raises StateError."""
-    sections: dict[tuple[str, str, str | None, float], list[tuple[int, ScoredModel]]] = {}
+    sections: dict[tuple[str, str, str | None, float, bool], list[tuple[int, ScoredModel]]] = {}
     for key, model in read_scored(block, keys):
-        sections.setdefault((model.name, model.version, model.policy, model.presume), []).append((key, model))
+        section = model.name, model.version, model.policy, model.presume, model.event_ms is not None
+        sections.setdefault(section, []).append((key, model))
     return b"".join(_rows(scored).encode() for scored in sections.values())
 
 
 def _rows(scored: Sequence[tuple[int, ScoredModel]]) -> ScoredRows:
     first = scored[0][1]
     numbers = [[nan if number is None else number for number in model.inputs.numbers] for _, model in scored]
+    times = [model.event_ms for _, model in scored if model.event_ms is not None]
     return ScoredRows(
         first.name, first.version, first.names,
         np.array([key for key, _ in scored], np.uint64),
         np.array([nan if model.score is None else model.score for _, model in scored], np.float64),
         np.array(numbers, np.float64).reshape(len(scored), -1),
         [(model.inputs.texts, model.inputs.categories) for _, model in scored],
-        np.arange(len(scored)), first.policy, first.presume,
+        np.arange(len(scored)), first.policy, first.presume, np.array(times, np.int64) if times else None,
     )  # fmt: skip
 
 
@@ -168,8 +179,9 @@ def _sections(block: bytes | memoryview) -> Iterator[tuple[SectionHeader, list[i
         at += _LENGTH.size + length
         head = msgspec.json.decode(block[at - length : at], type=SectionHeader)
         starts = [at]
-        strings = head.rows * head.names.strings
-        for size in (8 * head.rows, 8 * head.rows, 8 * head.rows * len(head.names.numbers), 4 * strings, head.bytes):
+        strings, times = head.rows * head.names.strings, 8 * head.rows * (head.timed is True)
+        numbers = 8 * head.rows * len(head.names.numbers)
+        for size in (8 * head.rows, 8 * head.rows, numbers, times, 4 * strings, head.bytes):
             starts.append(starts[-1] + size)
         at = starts[-1]
         if at > len(block):
@@ -187,9 +199,10 @@ def _read(block: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tupl
         scores = np.frombuffer(block, "<f8", head.rows, starts[1])
         numbers = np.frombuffer(block, "<f8", head.rows * len(head.names.numbers), starts[2])
         read = numbers.reshape(head.rows, len(head.names.numbers))
-        lengths = np.frombuffer(block, "<i4", strings, starts[3]).reshape(head.rows, -1)
+        times = np.frombuffer(block, "<i8", head.rows, starts[3]) if head.timed is True else None
+        lengths = np.frombuffer(block, "<i4", strings, starts[4]).reshape(head.rows, -1)
         ends = np.maximum(lengths, 0).sum(axis=1).cumsum()
-        joined = str(block[starts[4] : starts[5]], "utf-8", "surrogatepass")
+        joined = str(block[starts[5] : starts[6]], "utf-8", "surrogatepass")
         for row in rows:
             own = _strings(joined, int(ends[row - 1]) if row else 0, lengths[row].tolist())
             score, texts = float(scores[row]), len(head.names.texts)
@@ -198,11 +211,9 @@ def _read(block: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tupl
                 tuple(own[texts:]),
                 tuple(None if isnan(number) else number for number in read[row].tolist()),
             )
-            known = None if isnan(score) else score
-            yield (
-                int(keys[row]),
-                ScoredModel(head.model, head.version, known, head.names, inputs, head.policy, head.presume),
-            )
+            read_as = (None if isnan(score) else score, head.names, inputs, head.policy, head.presume)
+            event_ms = int(times[row]) if times is not None else None
+            yield int(keys[row]), ScoredModel(head.model, head.version, *read_as, event_ms)
 
 
 def _strings(joined: str, at: int, lengths: Sequence[int]) -> list[str | None]:

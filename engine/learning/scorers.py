@@ -13,6 +13,7 @@ from engine.core.domain.rules import ModelSpec
 from engine.learning.answering import Propensities
 from engine.learning.calibrated import Calibration, Likeness
 from engine.learning.contributions import contributions
+from engine.learning.delays import Delays
 from engine.learning.features import CONSTANT, Inputs, Names, featurizer, hinted, names_of
 from engine.learning.kernel import read_numbers, weigh_facts, weigh_numbers, weigh_texts
 from engine.learning.linear import ARMS, SATURATED, sigmoid
@@ -32,7 +33,8 @@ class ModelScorer:
 
     def __init__(self, spec: ModelSpec, model: LearnedModel | None, names: Names | None = None) -> None:
         self.name, self.learns, self._policy, self._presume = spec.name, spec.learns, spec.policy, spec.presume
-        self._precision = spec.precision
+        self._precision, self.awaits = spec.precision, spec.awaits
+        self._delays = model.delays if model is not None else Delays()
         self.takes, self._judged = spec.learns, model.judged if model is not None else None
         self._labels = model.labels if model is not None else 0
         self._calibration: Calibration | None = None
@@ -140,6 +142,10 @@ class ModelScorer:
         if self._calibration is None and self._judged is not None:
             self._calibration = self._judged.calibration()
         return self._calibration.of(score) if self._calibration is not None else None
+
+    def wait_ms(self, key: int) -> int:
+        """How long the label of the event with this key is waited for, before the event is presumed to be ham."""
+        return self._delays.wait_ms(key) if self.awaits else 0
 
     def propensity(self, score: float | None) -> float | None:
         """How likely an event with a score is to be answered, in relation to all, where this model says who answers;

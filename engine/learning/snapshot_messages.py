@@ -43,7 +43,9 @@ _STORED_NAMES = {"command_offset": "ruled", "command_sequence": "ruled_sequence"
 class Head(msgspec.Struct, frozen=True, rename=_STORED_NAMES):
     """A model but for its rows. `publications`: the last ones, whose rows it consists of; `river`: its pipeline, if it
     has one of its own; `features`: the version of those that the rows are of; `label_offsets`: of each source, the last
-    offset that is learned, and `recent`: which of those before; `compared`: with this challenger, of so many labels."""
+    offset that is learned, and `recent`: which of those before; `compared`: with this challenger, of so many labels;
+    `waits_ms`: what is waited for is not over by then, and `waits_from`: the first of those examples, if there are
+    any."""
 
     model: str
     labels: _Count
@@ -70,6 +72,9 @@ class Head(msgspec.Struct, frozen=True, rename=_STORED_NAMES):
     compared: bytes = b""
     compared_labels: _Count = 0
     sliced: bytes = b""
+    delays: bytes = b""
+    waits_ms: _Count = 0
+    waits_from: _Count | None = None
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ import numpy as np
 
 from engine.errors import PipelineError, SnapshotError
 from engine.learning.comparison import Comparison
+from engine.learning.delays import Delays
 from engine.learning.estimators import RiverLearner
 from engine.learning.features import VERSION
 from engine.learning.linear import ARMS, Indices, table
@@ -43,6 +44,7 @@ from engine.learning.snapshot_messages import (
 )
 from engine.learning.sources import LearnedSources
 from engine.learning.thresholds import Thresholds
+from engine.learning.waiting import Waiting
 
 _PART_KEY = re.compile(r"new/[0-9]{1,2}/[0-9]{1,2}|all/[0-9]{1,2}|river/[01]/[0-9]{1,2}")
 _SLOTS = ROUNDS + 1
@@ -93,6 +95,9 @@ class SnapshotWriter:
             compared=model.compared.dump(),
             compared_labels=model.compared.labels,
             sliced=model.sliced.dump(),
+            delays=model.delays.dump(),
+            waits_ms=model.waiting.now_ms,
+            waits_from=model.waiting.begins,
             quarantined=sorted(model.quarantined),
             command_offset=model.command_offset,
             begins=model.begins,
@@ -152,6 +157,7 @@ class SnapshotReader:
             Thresholds.load(head.judged)
             _compared(head)
             SlicedLabels.load(head.sliced)
+            Delays.load(head.delays)
             number, known = head.publications[-1][0], self.head.publications[-1][0] if self.head is not None else None
             if known is not None and number < known:
                 raise ValueError("it was published before the one in use")
@@ -189,6 +195,8 @@ class SnapshotReader:
             judged=Thresholds.load(head.judged),
             compared=_compared(head),
             sliced=SlicedLabels.load(head.sliced),
+            delays=Delays.load(head.delays),
+            waiting=Waiting(head.waits_ms),
             learner=self.learner,
         )
 

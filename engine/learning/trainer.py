@@ -14,6 +14,7 @@ from engine.learning.models import LearnedModel, new_learner
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.snapshots import SnapshotReader, SnapshotWriter, seed_of
 from engine.learning.sources import LearnedSources
+from engine.learning.waiting import Waiting
 
 
 class Trainer:
@@ -36,7 +37,12 @@ class Trainer:
         self.changed.clear()
         if any(follower.head is None and follower.outdated is not None for follower in known.values()):
             return 0  # what another version has learned is learned anew, from the first example that there is
-        return min((model.next_offset for model in self.models.values()), default=0)
+        waited = (
+            follower.head.waits_from
+            for follower in known.values()
+            if follower.head is not None and follower.head.waits_from is not None
+        )
+        return min((*(model.next_offset for model in self.models.values()), *waited), default=0)
 
     def learn(self, example: Example, offset: int, expression: str | None = None, promotes: bool = False) -> bool:
         """Learn from the example at an offset of the examples topic; False when it is known already. `expression`: the
@@ -48,6 +54,7 @@ class Trainer:
         elif model.expression != expression and not model.pinned:
             model = self._begun_anew(replace(model, begins=offset, seeded=False), expression)
         if offset < model.next_offset:
+            model.read_again(example, offset)
             return False
         model.next_offset = offset + 1
         if not model.sources.take(example.source, example.answered):
@@ -119,7 +126,7 @@ class Trainer:
         model = self.models.get(name)
         if model is not None and self._is_new(model, offset, sequence):
             model.pinned, model.command_offset, model.next_offset = pinned, offset, offset + 1
-            model.command_sequence = sequence
+            model.command_sequence, model.waiting = sequence, Waiting(model.waiting.now_ms)  # it waits for nothing
             self.changed.add(name)
 
     def promote(self, name: str, challenger: str, promoted: bool, offset: int, sequence: int = 0) -> None:
@@ -143,7 +150,7 @@ class Trainer:
         name, seed = model.name, self._followers.get(seed_of(model.name))
         if model.seeded and seed is not None and seed.head is not None:
             anew, _ = seed.copy()
-            anew.name = name
+            anew.name, anew.waiting = name, Waiting()
             if isinstance(anew.learner, HashedNgrams):
                 anew.learner.touch_all()
         else:

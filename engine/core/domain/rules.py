@@ -133,7 +133,8 @@ class ModelSpec:
     `learns`: whether labels change it: if not, nothing is kept for them; `policy`: which labels do: those given under
     this policy, or those without one; `precision`: what `threshold` of its name is chosen for; `river`: a pipeline of
     River's, instead of the default learner; `hints`: what the last numbers add to the logit while labels are few;
-    `presume`: the share of events that it takes for ham until a label says otherwise; `units`: of some numbers; `of`:
+    `presume`: the share of events that it takes for ham until a label says otherwise, `awaits`: only when a label would
+    have come; `units`: of some numbers; `of`:
     which events it scores though no rule asks; `outcome`: what it learns in place of labels; `answer_model`: the model
     of who answers, by which answers are weighed; `challenger`: the model that is asked wherever this one is, and learns
     the same; `promotes`: whether the better of the two stands without anybody saying so; `slices`: by what it is
@@ -151,6 +152,7 @@ class ModelSpec:
     river: str | None = None
     hints: tuple[float, ...] = ()
     presume: float = 0.0
+    awaits: bool = False
     units: Mapping[str, str] = field(default_factory=dict, hash=False)
     of: tuple[str, ...] = ()
     outcome: str | None = None

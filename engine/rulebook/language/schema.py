@@ -211,6 +211,11 @@ MODEL: Shape = {
         "the share of events that are taken for ham until a label says spam",
         {"type": "number", "minimum": 0.1, "maximum": 1},
     ),
+    "presume_after": Key(
+        "with presume: `learned` takes an event for ham when a label of spam would have come, as far as labels have "
+        "told how long they take; without it: at once",
+        {"enum": ["learned"]},
+    ),
     "outcome": Key("what comes of events, which it learns in place of labels: a name of `outcomes`", TEXT),
     "answer_model": Key(
         "with outcome: the model of who answers; answers count for as many as were as likely to give one", TEXT

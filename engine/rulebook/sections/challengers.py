@@ -42,6 +42,7 @@ def _problem(declared: Declarations, models: Mapping[str, ModelSpec], name: str,
     for what, ours, theirs in (
         ("labels", own.policy, other.policy),
         ("presume", own.presume, other.presume),
+        ("presume_after", own.awaits, other.awaits),
         ("answer_model", own.answer_model, other.answer_model),
     ):
         if ours != theirs:

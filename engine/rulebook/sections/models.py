@@ -48,6 +48,10 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
         report.error(keys["precision"].span, f"`precision` is a number from {LEAST_PRECISION} to {MOST_PRECISION}")
     elif type(presume) not in (int, float) or ("presume" in keys and not LEAST_PRESUMED <= float(presume or 0) <= 1):
         report.error(keys["presume"].span, f"`presume` is a number from {LEAST_PRESUMED} to 1: a share of the events")
+    elif "presume_after" in keys and "presume" not in keys:
+        report.error(keys["presume_after"].span, "`presume_after` goes with `presume`: when events are taken for ham")
+    elif "presume_after" in keys and keys["presume_after"].text != "learned":
+        report.error(keys["presume_after"].span, "`presume_after` is `learned`: as long as labels of spam take")
     elif "labels" in keys and (not texts["labels"] or str(texts["labels"]).startswith(SIGN)):
         report.error(keys["labels"].span, "`labels` is the name of a policy")
     elif learned is not None and ("river" not in keys or _is_pipeline(declared, keys["river"])):
@@ -64,6 +68,7 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
             river=texts.get("river"),
             hints=tuple(hints.values()),
             presume=float(presume or 0),
+            awaits="presume_after" in keys,
             units=_units(declared, keys.get("numbers")),
             of=of,
             outcome=outcome,

@@ -1,6 +1,7 @@
 """What becomes of events that models have scored: they are kept for their labels, and watched."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from math import isnan
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from engine.core.domain.follow_ups import SIGN
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.kernel import hash_all
 from engine.learning.drift import ScoreDrift
-from engine.learning.labels import Example
+from engine.learning.labels import Awaited, Example
 from engine.learning.review import choose
 from engine.learning.scored import ScoredRows, blocks
 from engine.learning.scorers import ModelScorer
@@ -65,7 +66,7 @@ class ScoredEvents:
             for scorer, rows in taken:
                 told_by = by_name.get(scorer.answered_by or rows.model, (scorer, rows))
                 outcome.messages += self._told(evaluator, rows.model, *told_by)
-        scored = [rows for scorer, rows in taken if scorer.learns]
+        scored = [_timed(rows, evaluator) if scorer.awaits else rows for scorer, rows in taken if scorer.learns]
         events = {
             key: evaluator.event_at(place)
             for rows in scored
@@ -98,7 +99,8 @@ class ScoredEvents:
                 yield Message(self._settings.topics.scores, event.user_id.encode(), value)
 
     def _presume(self, outcome: StateOutcome, evaluator: Evaluator, rows: ScoredRows, source: Source) -> None:
-        """Take a share of the events for ham, each for as many as it stands for, until a label says otherwise."""
+        """Take a share of the events for ham, each for as many as it stands for, until a label says otherwise. Where
+        labels are waited for, the trainer does so when its time is over."""
         presumed = rows.presumed()
         arrivals = list(source.arrivals) if presumed else []
         offsets = dict(reversed(arrivals))  # the first of one identity
@@ -107,7 +109,7 @@ class ScoredEvents:
             example = Example(
                 rows.model, event.event_id, "ham", None, None if isnan(score) else score, rows.names, rows.inputs(row),
                 (source_of_presumed(self._topic, source.partition), offsets[int(rows.keys[row])]), event.ts_ms, None,
-                rows.presume, presumed=rows.presume,
+                rows.presume, presumed=rows.presume, awaited=_awaited(rows, row, evaluator),
             )  # fmt: skip
             topic = self._settings.topics.examples
             outcome.messages.append(Message(topic, rows.model.encode(), encode_example(example)))
@@ -117,3 +119,16 @@ class ScoredEvents:
         if self._drift[rows.model].add(known.tolist()):
             self._metrics.drift.labels(rows.model, "scores").inc()
             _log.warning("the scores of a model have changed", model=rows.model, mean=round(float(known.mean()), 4))
+
+
+def _timed(rows: ScoredRows, evaluator: Evaluator) -> ScoredRows:
+    """The same, with when the events came."""
+    times = [evaluator.event_at(place).ts_ms for place in rows.places.tolist()]
+    return replace(rows, times=np.array(times, np.int64))
+
+
+def _awaited(rows: ScoredRows, row: int, evaluator: Evaluator) -> Awaited | None:
+    if rows.times is None:
+        return None
+    scorer, key, event_ms = evaluator.scorers[rows.model], int(rows.keys[row]), int(rows.times[row])
+    return Awaited(key, event_ms, event_ms + (scorer.wait_ms(key) if isinstance(scorer, ModelScorer) else 0))

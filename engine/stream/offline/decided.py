@@ -49,7 +49,7 @@ def weighed(
     """The same, with how likely each event was to be answered, as the model of who answers had it at its time; 0 while
     it did not know."""
     learner = _Teacher(teacher)
-    evaluate(asked, learner, replace(scenario, presume=teacher.presume))
+    evaluate(asked, learner, replace(scenario, presume=teacher.presume, awaits=teacher.awaits))
     return [replace(case, propensity=learner.propensities.get(case.identity, 0.0)) for case in cases]
 
 

@@ -73,6 +73,19 @@ def test_presumed_ham_is_corrected_when_the_label_comes() -> None:
     ]  # fmt: skip
 
 
+def test_ham_is_presumed_when_labels_of_spam_would_have_come() -> None:
+    spam = [case(at, True, 1_000 * at + 4_500) for at in range(40)]
+    rest = [case(at, None) for at in range(40, 60)]
+    told = heard(Scenario(presume=1.0, awaits=True), *spam, *rest)
+    at_first = [told.index(line) - told.index(f"score e{at}") for at in range(20) for line in [f"learn e{at} ham"]]
+    assert at_first == [1] * 20  # while nobody knows how long labels take
+    for at in range(40, 50):
+        waited = told[told.index(f"score e{at}") + 1 : told.index(f"learn e{at} ham")]
+        assert sum(line.startswith("score") for line in waited) in (4, 5, 6)
+    assert 0 < sum(f"learn e{at} spam" in told for at in range(20, 40)) < 20  # nothing was presumed of them
+    assert all(f"learn e{at} spam instead of ham" in told for at in range(20))
+
+
 def test_what_is_audited_counts_the_more_for_being_rare() -> None:
     told = heard(Scenario(delay=0, audit=0.5, seed=1), *[case(at, False) for at in range(40)])
     learned = [line for line in told if line.startswith("learn")]

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from engine.learning.features import Inputs, Names
-from engine.learning.labels import Example
+from engine.learning.labels import Awaited, Example
 from engine.learning.models import MAX_CORRECTION, TRUSTED, LearnedModel
 from engine.learning.moderator_trust import PATIENCE, ModeratorTrust
 from engine.learning.ngrams import HashedNgrams
@@ -202,10 +202,14 @@ class Pushed(HashedNgrams):
     def __init__(self) -> None:
         super().__init__()
         self.pushes: list[float] = []
+        self.undone: list[float] = []
 
-    def teach(self, names: Names, inputs: Inputs, spam: bool, push: float, given: float | None = None) -> float:
+    def teach(
+        self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None, undone: float = 0.0
+    ) -> float:
         self.pushes.append(push)
-        return super().teach(names, inputs, spam, push, given)
+        self.undone.append(undone)
+        return super().teach(names, inputs, spam, push, score, undone)
 
 
 @pytest.mark.parametrize(
@@ -227,6 +231,48 @@ def test_a_correction_also_takes_back_what_was_learned_before(
     one = replace(example(SPAM, "spam", before=before, propensity=propensity), presumed=presumed)
     LearnedModel("spam", learner=learner).learn(one)
     assert learner.pushes == [pytest.approx(push)]
+
+
+def test_what_was_presumed_is_taken_back_exactly_where_labels_are_waited_for() -> None:
+    """So scores are as high as spam is frequent; what counts twice makes them too high where it is rare."""
+    means = {}
+    for awaited in (True, False):
+        model, draws, scores = LearnedModel("spam"), Random(1), []
+        for at in range(3_000):
+            known = Awaited(at, at) if awaited else None
+            model.learn(replace(example(HAM, "ham", at), presumed=1.0, awaited=known))
+            if draws.random() < 0.1:
+                model.learn(replace(example(HAM, "spam", at, before="ham"), presumed=1.0, awaited=known))
+            scores.append(model.learner.probability(NAMES, HAM))
+        means[awaited] = sum(scores[1_000:]) / 2_000
+    assert means[True] == pytest.approx(0.1, abs=0.03)
+    assert means[False] > 0.15
+
+
+@pytest.mark.parametrize(
+    ("presumed_at", "push", "undone"), [(1.0, 1, 1), (0.5, 1, 2), (0.1, 1, 10), (0.01, 1, MAX_CORRECTION)]
+)
+def test_a_label_takes_back_for_as_many_as_the_event_stood(presumed_at: float, push: float, undone: float) -> None:
+    learner = Pushed()
+    one = replace(example(SPAM, "spam", before="ham"), presumed=presumed_at, awaited=Awaited(1, 0))
+    LearnedModel("spam", learner=learner).learn(one)
+    assert [*learner.pushes, *learner.undone] == pytest.approx([push, undone])
+
+
+def test_how_long_labels_take_is_told_by_the_first_of_spam_by_the_clock_of_events() -> None:
+    model = LearnedModel("spam")
+    model.learn(replace(example(HAM, "ham", 0), presumed=1.0, awaited=Awaited(1, 9_000)))
+    told = model.delays.dump()
+    label = replace(example(HAM, "spam", 1, before="ham"), presumed=1.0, ts_ms=1 << 60, awaited=Awaited(1, 1_000))
+    for silent in (replace(label, verdict="ham"), replace(label, awaited=None), replace(label, before_by="mia")):
+        model.learn(silent)
+        assert model.delays.dump() == told == b""
+    model.learn(label)  # it says that it comes from the far future
+    assert model.delays.come_by(10_000) == 1.0
+    assert model.delays.come_by(6_000) == 0.0
+    told = model.delays.dump()
+    model.learn(replace(label, verdict="retracted", before="spam", presumed=0.0))
+    assert model.delays.dump() == told
 
 
 def test_who_disagrees_with_the_model_is_noted_and_what_nobody_has_said_is_not() -> None:

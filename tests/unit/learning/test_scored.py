@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from engine.core.kernel import hash64
@@ -51,6 +52,25 @@ def test_what_is_left_of_a_piece_is_presumed_as_before() -> None:
     assert rows is not None
     assert rows.presumed() == [0, 1]
     assert [one.presume for _, one in read_scored(kept(rows.encode(), [1]), [0, 1])] == [0.5]
+
+
+def test_the_times_of_events_are_kept_where_their_labels_are_waited_for() -> None:
+    scorer = ModelScorer(SPEC, None)
+    scorer.prepare([SPAM[:2], HAM[:2], SPAM[:2]])
+    for place in range(3):
+        scorer.score(place, place, SPAM.numbers)
+    rows = scorer.take()
+    assert rows is not None
+    assert [one.event_ms for _, one in read_scored(rows.encode(), [1])] == [None]
+    timed = replace(rows, times=np.array([7_000, 8_000, 1 << 40]))
+    both = timed.encode() + replace(rows, model="other").encode()
+    for block in (both, kept(both, [1, 2])):
+        found = {(one.name, key): (one.event_ms, one.inputs) for key, one in read_scored(block, [1, 2])}
+        assert [found["spam", key][0] for key in (1, 2)] == [8_000, 1 << 40]
+        assert [found["other", key][0] for key in (1, 2)] == [None, None]
+        assert found["spam", 1][1] == found["other", 1][1]
+    [(keys, block)] = blocks([timed.select(np.array([2, 0]))], 10)
+    assert [(key, one.event_ms) for key, one in read_scored(block, keys.tolist())] == [(2, 1 << 40), (0, 7_000)]
 
 
 def test_an_event_that_two_models_have_scored_is_in_one_piece() -> None:

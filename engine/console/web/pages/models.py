@@ -9,6 +9,7 @@ from engine.console.store.outgoing import enqueue
 from engine.console.store.rules import on_their_way
 from engine.console.web.visits import Page, Visit, json_response
 from engine.errors import RequestError
+from engine.learning.delay_curve import delay_curve
 from engine.learning.models import LearnedModel
 from engine.learning.ngrams import RATES
 
@@ -121,6 +122,7 @@ def _describe(name: str, model: LearnedModel) -> dict[str, Any]:
             for who, record in sorted(trusts.moderators.items())
         ],
         "quarantined": sorted(model.quarantined),
+        "delays": delay_curve(model.delays) if model.delays.is_known else None,
     }
 
 

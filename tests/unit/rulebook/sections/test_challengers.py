@@ -15,6 +15,7 @@ models:
   spam2:  {texts: [text], numbers: [by_ip]}
   other:  {texts: [text]}
   policy: {texts: [text], labels: fraud}
+  late:   {texts: [text], presume: 1, presume_after: learned}
 rules:
   likely: {event: post, when: [score.spam > 0.9], then: {flag: x}}
 """
@@ -30,6 +31,7 @@ def messages(rules: str) -> list[str]:
         ("spam3", 'there is no model "spam3"'),
         ("spam", "a model cannot challenge itself"),
         ("policy", "`policy` learns something else than `spam`: give it the same labels or outcome"),
+        ("late", "`late` learns something else than `spam`: give it the same `presume`"),
     ],
 )
 def test_a_challenger_is_another_model_that_learns_the_same(challenger: str, told: str) -> None:

@@ -45,6 +45,10 @@ def spec(model: str) -> ModelSpec:
         ("presume: 1", "presume: 1.01", "`presume` is a number from 0.1 to 1: a share of the events"),
         ("presume: 0.5", "presume: 0", "`presume` is a number from 0.1 to 1: a share of the events"),
         ("presume: 1.0", "presume: much", "`presume` is a number from 0.1 to 1: a share of the events"),
+        ("presume: 1, presume_after: learned", "presume_after: learned",
+         "`presume_after` goes with `presume`: when events are taken for ham"),
+        ("presume: 1, presume_after: learned", "presume: 1, presume_after: 2h",
+         "`presume_after` is `learned`: as long as labels of spam take"),
         ("min_labels: 0", "min_labels: -1", "`min_labels` is a whole number, 0 or more"),
         ("min_labels: 5", "min_labels: 5.5", "`min_labels` is a whole number, 0 or more"),
         ("learn: false", "learn: never", "`learn` is true or false"),
@@ -77,11 +81,11 @@ def test_a_model_reads_something(reads: str) -> None:
 def test_a_model_is_as_it_is_declared() -> None:
     plain = spec("{texts: [text]}")
     assert (plain.learns, plain.min_labels, plain.policy, plain.precision) == (True, 50, None, None)
-    assert (plain.hints, plain.presume, plain.numbers) == ((), 0.0, ())
+    assert (plain.hints, plain.presume, plain.awaits, plain.numbers) == ((), 0.0, False, ())
     full = spec("{texts: [text], numbers: [posts], hints: {shouts: -2}, learn: false, min_labels: 3, labels: own, "
-                "precision: 0.9, presume: 0.2}")  # fmt: skip
+                "precision: 0.9, presume: 0.2, presume_after: learned}")  # fmt: skip
     assert (full.learns, full.min_labels, full.policy, full.precision) == (False, 3, "own", 0.9)
-    assert (full.hints, full.presume, full.numbers) == ((-2.0,), 0.2, ("posts", "shouts"))
+    assert (full.hints, full.presume, full.awaits, full.numbers) == ((-2.0,), 0.2, True, ("posts", "shouts"))
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,9 @@ from tests.events import START_MS
 HIDDEN = PrivacySettings(key="k" * 40)
 
 
-def kept(topic: int, partition: int, settings: Settings, presume: float = 0.0) -> list[Message]:
+def kept(topic: int, partition: int, settings: Settings, presume: float = 0.0, after: str = "") -> list[Message]:
     """What is sent when one event has been scored in a batch."""
-    learned = f"{{texts: [text], presume: {presume}}}" if presume else "{texts: [text]}"
+    learned = f"{{texts: [text], presume: {presume}{after}}}" if presume else "{texts: [text]}"
     rules = f"version: 1\nmodels: {{spam: {learned}}}\n"
     rules += "rules: {r: {event: post, when: [score.spam > 2], then: {flag: x}}}"
     rules_in_use = load_rulebook({"rules.yaml": rules})
@@ -59,3 +59,14 @@ def test_what_is_presumed_has_a_source_of_its_own_for_each_topic_and_partition()
 def test_moderators_are_asked_about_the_user_whose_event_it_is(privacy: PrivacySettings) -> None:
     (message,) = kept(0, 0, msgspec.structs.replace(Settings(review_share=1.0), privacy=privacy))
     assert (message.topic, message.key, orjson.loads(message.value)["user_id"]) == ("review", b"ann", "ann")
+
+
+def test_who_is_waited_for_is_told_to_the_trainer_with_the_time_of_the_event() -> None:
+    settings = Settings(review_share=0.0)
+    (message,) = kept(0, 0, settings, presume=1.0, after=", presume_after: learned")
+    awaited = decode_example(message.value).awaited
+    assert awaited is not None
+    assert (awaited.event_ms, awaited.due_ms) == (START_MS, START_MS)  # nobody knows how long labels take
+    assert awaited.identity == Event("e", "post", "ann", START_MS, {}).identify()
+    (message,) = kept(0, 0, settings, presume=1.0)
+    assert decode_example(message.value).awaited is None

@@ -104,6 +104,35 @@ rules: {r: {event: post, when: [score.spam > 2], then: {flag: x}}}
     assert letters is None
 
 
+def test_what_is_presumed_waits_as_long_as_labels_take() -> None:
+    """And learns the same in whatever batches."""
+    rules = """
+version: 1
+models: {spam: {texts: [text], presume: 1, presume_after: learned}}
+rules: {r: {event: post, when: [score.spam > 2], then: {flag: x}}}
+"""
+    learned = []
+    for batch in (1, 7):
+        made = engine(rules, Settings(decision_sample=0.0, review_share=0.0))
+        made._batch = batch
+        arrivals = []
+        for number in range(160):
+            ts_ms = START_MS + 60_000 * number
+            if 3 <= number < 60:  # the one of three minutes before is spam
+                label = {"event_id": f"e{number - 3}", "user_id": f"u{number - 3}", "label": "spam", "ts": ts_ms}
+                arrivals.append(Arrival("label", ts_ms, orjson.dumps(label)))
+            arrivals.append(Arrival("event", ts_ms, event(number, text="hello", ts=ts_ms)))
+        assert list(made.run(arrivals)) == []
+        model = made._trainer.learned()["spam"]
+        assert model.spam == 57
+        assert 160 - 6 <= model.labels + len(model.waiting) <= 160
+        assert 2 <= len(model.waiting) <= 4
+        assert model.delays.come_by(107_000) == 0.0  # the latest event was of two minutes after it
+        assert model.delays.come_by(128_000) == 1.0
+        learned.append((model.delays.dump(), model.ngrams.weights.tobytes()))
+    assert learned[0] == learned[1]
+
+
 def test_what_happens_at_entities_is_stored_with_them() -> None:
     made = engine(RULES.replace("on_device >= 1", "on_device >= 3"))
     messages = [one for number in range(3) for one in made.run([Arrival("event", 0, event(number, device_id="d"))])]
