@@ -93,6 +93,7 @@ def streams(data: Path) -> Iterator[tuple[str, Callable[[int], list[EvaluationCa
     """Names, and what makes the events of each for a seed."""
     yield "clicks, delays alike", clicks
     yield "clicks, delays by device", partial(clicks, by_device=True)
+    yield "clicks, delays of 12 minutes", partial(clicks, median_h=0.2)
     yield "clicks, delays of 10 hours", partial(clicks, median_h=10.0)
     yield "clicks, one in nine installs", partial(clicks, base=-3.2)
     for name in ("spamassassin", "youtube"):
