@@ -63,6 +63,8 @@ def command(
 
     Nothing is learned before it could have been known: an event is scored first, with the counters of its time.
     """
+    if presume_after is not None and not presume:
+        raise click.UsageError("--presume-after goes with --presume: when events are taken for ham")
     console = Console(stderr=True)
     rivals: dict[str, Evaluated] = {text: EvaluatedClassifier(text) for text in against}
     with Progress(console=console, disable=not console.is_terminal) as progress:

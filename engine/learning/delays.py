@@ -12,12 +12,12 @@ from math import exp2, isfinite, log2, sqrt
 
 from engine.core.kernel import hash64
 
-STEPS = 88
+STEPS = 84
 PER_DOUBLING = 4
 LEAST_MS = 1_000
 """The first step has all labels that come within it."""
 MOST_MS = LEAST_MS << STEPS // PER_DOUBLING
-"""48 days: nobody waits longer, whatever labels say."""
+"""24 days: nobody waits longer, whatever labels say. Examples are kept for 30, and are to be read again."""
 FADE = 0.999
 """What a time counts after one more label."""
 FEWEST = 20.0
