@@ -4,12 +4,13 @@ import orjson
 import pytest
 
 from engine.learning import answering
-from engine.learning.evaluation import Scenario
+from engine.learning.evaluation import EvaluationCase, Scenario
+from engine.learning.features import Inputs, Names
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.messages import Message
 from engine.stream.offline.arrivals import Arrival
-from engine.stream.offline.decided import outcome_cases, weighed
+from engine.stream.offline.decided import corrected_share, outcome_cases, weighed
 from engine.stream.offline.engine import OfflineEngine
 
 START_MS, MINUTE_MS = 1_760_000_000_000, 60_000
@@ -61,6 +62,18 @@ def test_answers_are_weighed_as_the_model_of_who_answers_has_them(monkeypatch: p
     assert not any(propensities[:400])  # it is not known yet
     assert len(set(propensities)) > 10
     assert all(0.1 <= propensity <= 10 for propensity in propensities if propensity)
+
+
+def test_answers_of_the_second_half_set_its_scores_right() -> None:
+    def case(answer: bool | None, propensity: float = 1.0, counts: bool = True) -> EvaluationCase:
+        return EvaluationCase("e", 0, Names((), (), ()), Inputs((), (), ()), answer, None, None, propensity, counts)
+
+    early = [case(True), case(True), case(None), case(None)]
+    late = [case(True, 0.5), case(False), case(None), case(True, 1.0, counts=False)]
+    # On average .5; the answers are 2 of 3 by weight, and were expected to be (2 * .8 + .2) / 3.
+    found = corrected_share([*early, *late], [0.0] * 4 + [0.8, 0.2, 0.6, 0.4])
+    assert found == pytest.approx(0.5 + 2 / 3 - 0.6)
+    assert corrected_share([*late, *early[2:], *early[2:]], [0.5] * 8) is None
 
 
 def told(rulebook: str, events: list[bytes], settings: Settings) -> list[Message]:
