@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 from engine.console import bounded_http
 from engine.console.bounded_http import BoundedHttp
 from engine.stream.admin.connections import Crowd
+from tests.sockets import read_to_the_end
 
 QUICK = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 HELD = QUICK.replace(b"/", b"/held", 1)
@@ -70,13 +71,6 @@ def served(work: Callable[[Console], Awaitable[None]], headers_s: float = 30.0, 
 
 async def read_answer(reader: asyncio.StreamReader) -> bytes:
     return (await reader.readuntil(b"\r\n\r\nhere"))[-4:]
-
-
-async def read_to_the_end(reader: asyncio.StreamReader) -> bytes:
-    try:
-        return await reader.read()
-    except ConnectionError:
-        return b""
 
 
 def test_headers_have_their_time_though_more_of_them_come() -> None:

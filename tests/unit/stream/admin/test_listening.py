@@ -14,6 +14,7 @@ from engine.dev.pages import free_port
 from engine.stream.admin import listening as module
 from engine.stream.admin.connections import Crowd, Step
 from engine.stream.admin.listening import listening
+from tests.sockets import read_to_the_end
 
 REQUEST = b"GET /%s HTTP/1.1\r\nHost: here\r\n\r\n"
 PATIENCE_S = 60
@@ -87,14 +88,6 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def read_answer(reader: asyncio.StreamReader) -> bytes:
     return (await reader.readuntil(b"here"))[-4:]
-
-
-async def read_to_the_end(reader: asyncio.StreamReader) -> bytes:
-    """All that comes until the connection is closed, however that is done."""
-    try:
-        return await reader.read()
-    except ConnectionError:
-        return b""
 
 
 @pytest.mark.parametrize("first", [b"", b"GET /quick HTTP/1.1\r\nHost: here\r\n"])
