@@ -10,6 +10,7 @@ from engine.cli.options import calm_garbage_collection
 from engine.cli.output import complain
 from engine.errors import FloodgateError
 from engine.settings import Settings
+from engine.stream.kafka.fenced_names import has_lost_its_name
 from engine.stream.worker.app import FloodgateApp
 from engine.stream.worker.logs import logging_config
 from engine.stream.worker.shutdown import PromptWorker
@@ -56,8 +57,11 @@ def _reason_text(reason: BaseException, instance_id: str) -> str:
     """In one line: Kafka's errors have few words of their own."""
     if isinstance(reason, FloodgateError):
         return str(reason)
+    same_name = f"another worker has the same `instance_id`, {instance_id}"
+    if has_lost_its_name(reason):
+        return f"FencedInstanceIdError: {same_name}: give each a name of its own"
     if isinstance(reason, ProducerFenced):
-        named = f", or another worker has the same `instance_id`, {instance_id}" if instance_id else ""
+        named = f", or {same_name}" if instance_id else ""
         return (
             f"ProducerFenced: another worker writes to its partitions by now: this one stood still for too long{named}"
         )
