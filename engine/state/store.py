@@ -18,10 +18,11 @@ from engine.core.state.entities import NEVER, EntityRecord
 from engine.core.state.records import dump_record, load_record
 from engine.core.state.strikes import Strike
 from engine.errors import StateError
+from engine.state.clocks import EventClock, MeetingClock
 from engine.state.entity_budget import EntityBudget, load_entity_budget
 from engine.state.noted import Noted
 from engine.state.scored import BLOCK, Change, Found, ScoredBlocks, Without, index_entries
-from engine.state.timers import Timers
+from engine.state.timers import MEETING_TIMER, Timers
 
 USER = b"e"
 """Key prefix of users' records: e + user id."""
@@ -71,7 +72,8 @@ class PartitionState:
         self._watermarks: dict[Source, int] | None = None
         self._entity_budget: EntityBudget | None = None
         self.scored = ScoredBlocks()
-        self.timers = Timers(database)
+        self.clock, self.timers = EventClock(database), Timers(database)
+        self.meeting_clock, self.meeting_timers = MeetingClock(database), Timers(database, MEETING_TIMER)
         self.noted = Noted(database)
         self.hits = 0
         self.misses = 0
@@ -145,6 +147,10 @@ class PartitionState:
         """The watermarks as a change: the last one of a batch, so that whoever has it has the records too."""
         return WATERMARKS, dump_watermarks(self.watermarks())
 
+    def timers_of(self, key: bytes) -> Timers:
+        """Those among which a timer is."""
+        return self.meeting_timers if key.startswith(MEETING_TIMER) else self.timers
+
     def settle(
         self, records: dict[bytes, EntityRecord], scored: Iterable[Change], timers: Iterable[Change] = (),
         noted: Iterable[Change] = (),
@@ -154,7 +160,9 @@ class PartitionState:
         for record in records.values():
             record.pending_writes -= 1
         self.scored.settle(scored)
-        self.timers.settle(timers)
+        ended = list(timers)
+        self.timers.settle(ended)
+        self.meeting_timers.settle(ended)
         self.noted.settle(noted)
         if len(self._records) > self._capacity:
             self._evict()

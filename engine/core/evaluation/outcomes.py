@@ -101,15 +101,18 @@ class Came(msgspec.Struct, array_like=True, frozen=True):
 
 class Meeting(msgspec.Struct, array_like=True):
     """All that is known of one outcome at one entity. `at`: that entity, as the key of messages to it says it; nothing
-    for what meets at its user; None of before this was noted."""
+    for what meets at its user; None of before this was noted. `forgotten_ms`: the latest time of what came and is not
+    known any more, as too much has come since."""
 
     waits: Annotated[list[Wait], msgspec.Meta(max_length=MAX_WAITING)] = []
     came: Annotated[list[Came], msgspec.Meta(max_length=_MOST_RECENT)] = []
     at: bytes | None = None
+    forgotten_ms: Clock = 0
 
     def meet(self, outcome: OutcomeSpec, mark: Mark, recent_ms: int, clock_ms: int) -> tuple[list[Answer], Wait | None]:
         """An event gets here: which events it answers, and itself, if it waits from now on. Of what is before
-        `recent_ms` it is not known what came, so such an event does not wait. `clock_ms`: how late it is."""
+        `recent_ms` it is not known what came, so such an event does not wait; neither does one after which something
+        may be forgotten. `clock_ms`: how late it is."""
         answers, wait = list[Answer](), None
         if mark.answer is not None:
             met = [each for each in self.waits if _is_in_time(outcome, each.ts_ms, mark.ts_ms)]
@@ -117,17 +120,22 @@ class Meeting(msgspec.Struct, array_like=True):
             self.waits = [each for each in self.waits if each not in met]
             if mark.is_kept and mark.ts_ms >= recent_ms:
                 came = {*self.came, Came(mark.ts_ms, hash64(mark.user_id), mark.answer)}
-                self.came = sorted(came, key=lambda each: (each.ts_ms, each.user, each.answer))[-_MOST_RECENT:]
+                self._keep(sorted(came, key=lambda each: (each.ts_ms, each.user, each.answer)))
         is_known = any(each.identity == mark.identity for each in self.waits)
         if mark.opens and mark.ts_ms >= recent_ms and not is_known:
             own = Wait(mark.ts_ms, mark.identity, mark.event_id, mark.user_id, mark.user_partition)
             first = next((each for each in self.came if _is_in_time(outcome, mark.ts_ms, each.ts_ms)), None)
             if first is not None:
                 answers.append(own.answered(outcome, first.answer, first.ts_ms, clock_ms))
-            elif self._has_room(mark.user_id):
+            elif mark.ts_ms >= self.forgotten_ms and self._has_room(mark.user_id):
                 self.waits.append(own)
                 wait = own
         return answers, wait
+
+    def _keep(self, came: list[Came]) -> None:
+        forgotten, self.came = came[:-_MOST_RECENT], came[-_MOST_RECENT:]
+        if forgotten:
+            self.forgotten_ms = max(self.forgotten_ms, forgotten[-1].ts_ms)
 
     def _has_room(self, user_id: str) -> bool:
         """Whether one more event of a user can wait. Where it is full, the newest one goes of whoever has the most."""

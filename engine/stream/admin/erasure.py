@@ -33,7 +33,7 @@ from engine.state.scored import (
     verdict_name,
 )
 from engine.state.store import ENTITY
-from engine.state.timers import TIMER
+from engine.state.timers import MEETING_TIMER, TIMER
 from engine.stream.handlers.absences import user_of
 from engine.stream.handlers.answers import read_unscored
 from engine.stream.handlers.consequences import taken_back
@@ -193,7 +193,7 @@ def _kind(key: bytes, value: bytes, user_data: UserData) -> tuple[str, list[str]
     """What a record is, and under which of his names it is about the user."""
     if key.startswith(BLOCK):
         return "features as scored", [name for name in user_data.names if _note_scored(user_data, value, name)]
-    if key.startswith(TIMER):
+    if key.startswith((TIMER, MEETING_TIMER)):
         return "events that are waited upon", [name for name in user_data.names if name == user_of(value)]
     if key.startswith(MEETING):
         return "events that wait for an outcome", [name for name in user_data.names if is_of(value, name)]

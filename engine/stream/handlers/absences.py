@@ -2,18 +2,21 @@
 among them.
 
 The time is that of the partition's events, so the same events bring the same about, live and in a replay, however they
-are batched. Where none come any more, the worker tells the time itself (`Tick`), once all events have been read.
+are batched. Where none come any more, the worker tells the time itself (`Tick`), once all events have been read. Where
+events of several partitions meet, it is as late as by the partition that is behind (`state/clocks.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import structlog
 
 from engine.core.evaluation.absences import Timer
 from engine.core.evaluation.evaluator import Evaluator
+from engine.core.evaluation.outcomes import Mark
 from engine.settings import Settings
 from engine.state.store import PartitionState, user_record_key
+from engine.state.timers import Timers
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.hop_messages import Hop, hops_of
 from engine.stream.handlers.metrics import Metrics
@@ -27,10 +30,11 @@ _decode = msgspec.msgpack.Decoder(Timer).decode
 
 
 class Absences:
-    """The timers of a worker's partitions, as batches of one topic begin and end them."""
+    """The timers of a worker's partitions, as batches of one topic begin and end them. `partitions`: so many send what
+    meets at entities."""
 
-    def __init__(self, settings: Settings, results: Results, metrics: Metrics) -> None:
-        self._results, self._metrics = results, metrics
+    def __init__(self, settings: Settings, results: Results, metrics: Metrics, partitions: int = 1) -> None:
+        self._results, self._metrics, self._partitions = results, metrics, partitions
         self._allowance_ms = allowance_ms(settings)
         self.outcomes = Outcomes(self._allowance_ms, metrics)
         self._evaluator: Evaluator | None = None
@@ -48,7 +52,7 @@ class Absences:
 
     def look(self, state: PartitionState) -> None:
         """At the beginning of a batch: what is waited for may be something else than in the one before."""
-        self._is_new = state.timers.watch(self._series)
+        self._is_new = state.clock.watch(self._series)
 
     def begin(self, outcome: StateOutcome, timers: Sequence[Timer]) -> None:
         """Let timers run."""
@@ -60,44 +64,77 @@ class Absences:
             self._metrics.timers_begun.inc(len(timers))
 
     def advance(self, outcome: StateOutcome, ts_ms: int) -> list[Hop]:
-        """It has become so late: what is due is applied, before the event that says so. What goes on elsewhere."""
-        state = outcome.state
+        """It has become so late by the partition's events: what is due is applied, before the event that says so. What
+        goes on elsewhere."""
+        state, hops = outcome.state, list[Hop]()
         assert state is not None
-        now_ms, hops = state.timers.advance(ts_ms), list[Hop]()
-        for key, value in state.timers.take(now_ms - self._allowance_ms):
-            self._ended.append(key)
+        for value in self._due(state.timers, state.clock.advance(ts_ms)):
             try:
                 if value.startswith(OF_OUTCOME):
-                    hops += self.outcomes.end(outcome, state, value)
+                    hops += self.outcomes.end(outcome, state.clock.now_ms, value)
                 else:
                     hops += self._end(outcome, state, value)
             except Exception:  # one timer must never stop a partition
-                _log.exception("what an event was waited upon for could not be decided")
-                self._metrics.timers_ended.labels("failed").inc()
+                self._note_failed()
         return hops
+
+    def meet(self, outcome: StateOutcome, mark: Mark) -> list[Hop]:
+        """An event is at the entity at which it meets others, and it has become so late there."""
+        assert outcome.state is not None
+        now_ms = outcome.state.meeting_clock.hear(mark.origin.partition, mark.ts_ms, self._partitions)
+        return [*self._end_waits(outcome, now_ms), *self.outcomes.meet(outcome, mark)]
+
+    def pass_time(self, outcome: StateOutcome, ts_ms: int) -> list[Hop]:
+        """Everything is decided that was earlier, in all partitions."""
+        assert outcome.state is not None
+        hops = self.advance(outcome, ts_ms)
+        return hops + self._end_waits(outcome, outcome.state.meeting_clock.tell(ts_ms))
+
+    def _end_waits(self, outcome: StateOutcome, now_ms: int) -> list[Hop]:
+        hops = list[Hop]()
+        assert outcome.state is not None
+        for value in self._due(outcome.state.meeting_timers, now_ms):
+            try:
+                hops += self.outcomes.end(outcome, now_ms, value)
+            except Exception:  # one timer must never stop a partition
+                self._note_failed()
+        return hops
+
+    def _due(self, timers: Timers, now_ms: int) -> Iterator[bytes]:
+        for key, value in timers.take(now_ms - self._allowance_ms):
+            self._ended.append(key)
+            yield value
+
+    def _note_failed(self) -> None:
+        _log.exception("what an event was waited upon for could not be decided")
+        self._metrics.timers_ended.labels("failed").inc()
 
     def flush(self, outcome: StateOutcome) -> None:
         """Keep what is known of outcomes, before the records of the events that have changed it."""
         self._ended += self.outcomes.flush(outcome)
 
     def finish(self, outcome: StateOutcome) -> None:
-        """Timers are over once the records of their users are kept; then the clock is."""
-        assert outcome.state is not None
+        """Timers are over once the records of their users are kept; then the clocks are."""
+        state = outcome.state
+        assert state is not None
         self.end_timers(outcome)
         if self.are_asked or self._is_new:
-            outcome.changes.append(outcome.state.timers.dump_clock())
+            outcome.changes.append(state.clock.dump())
+        if state.meeting_clock.is_changed:
+            outcome.changes.append(state.meeting_clock.dump())
 
     def end_timers(self, outcome: StateOutcome) -> None:
         """Timers are over that have been taken, or whose events are answered."""
-        assert outcome.state is not None
-        outcome.keep_timers([outcome.state.timers.drop(key) for key in self._ended])
+        state = outcome.state
+        assert state is not None
+        outcome.keep_timers([state.timers_of(key).drop(key) for key in self._ended])
         self._ended = []
 
     def _end(self, outcome: StateOutcome, state: PartitionState, value: bytes) -> list[Hop]:
         assert self._evaluator is not None  # no partition is read before a rulebook is there
         timer = _decode(value)
         # What arrived before all of it was entered may be as much later than this as it is believed to be.
-        if not state.timers.is_watched(timer.series, timer.after_ms - self._allowance_ms):
+        if not state.clock.is_watched(timer.series, timer.after_ms - self._allowance_ms):
             self._metrics.timers_ended.labels("none").inc()
             return []
         key = user_record_key(timer.follow_up.user_id)

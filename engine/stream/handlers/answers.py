@@ -173,7 +173,7 @@ class Answers:
             return True
         name = unscored_name(answer.identity)
         # Neither here nor where it was found out need it have become late yet: a partition's clock begins at 0.
-        due_ms = max(state.timers.now_ms, answer.clock_ms, answer.ts_ms) + UNSCORED_MS
+        due_ms = max(state.clock.now_ms, answer.clock_ms, answer.ts_ms) + UNSCORED_MS
         timer = OutcomeTimer(name, answer.outcome, answer.key, user_id=answer.user_id)
         outcome.keep_timers([state.timers.put(due_ms, hash64(name.hex()), encode_timer(timer))])
         return True

@@ -19,7 +19,7 @@ from engine.learning.scored import kept
 from engine.state.noted import MEETING, UNSCORED
 from engine.state.scored import ACTION, BLOCK, CONSEQUENCE, REPLY, STRIKE, VERDICT, is_kept
 from engine.state.store import ENTITY, PartitionState, user_record_key
-from engine.state.timers import TIMER
+from engine.state.timers import MEETING_TIMER, TIMER
 from engine.stream.handlers import kept_events, outcomes
 from engine.stream.handlers.batches import StateOutcome
 
@@ -43,8 +43,8 @@ def forget(state: PartitionState, request: Forget, outcome: StateOutcome) -> Non
             outcome.keep_scored([state.drop_scored(key, hash64(request.user_id), leave_out)])
         elif key.startswith((VERDICT, ACTION, STRIKE, CONSEQUENCE, REPLY)):
             outcome.keep_scored([state.scored.drop_verdict(key)])
-        elif key.startswith(TIMER):
-            outcome.keep_timers([state.timers.drop(key)])
+        elif key.startswith((TIMER, MEETING_TIMER)):
+            outcome.keep_timers([state.timers_of(key).drop(key)])
         elif key.startswith(MEETING):
             (value,) = state.noted.get([key])
             left = outcomes.without(value, request.user_id) if value is not None else None

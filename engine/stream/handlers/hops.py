@@ -69,7 +69,7 @@ class HopWorker:
         )
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_HOPS, settings, metrics)
-        self._absences = Absences(settings, self._results, metrics)
+        self._absences = Absences(settings, self._results, metrics, partitions)
         self._answers, self._replies = Answers(settings.topics.examples, metrics), Replies(settings)
         self._evaluator: Evaluator | None = None
         self.visits = Visits(metrics, partitions)
@@ -232,13 +232,13 @@ class HopWorker:
 
     def pass_time(self, outcome: StateOutcome, ts_ms: int) -> list[Hop]:
         """It has become so late: what is due by then."""
-        return self._absences.advance(outcome, ts_ms)
+        return self._absences.pass_time(outcome, ts_ms)
 
-    def meet(self, outcome: StateOutcome, hop: Mark | Answer) -> list[Answer]:
-        """An event is where it meets those that it may come of, or that come of it: what it answers. What has come of
-        one answers nothing, and is learned when all of its part of the batch are scored."""
+    def meet(self, outcome: StateOutcome, hop: Mark | Answer) -> list[Hop]:
+        """An event is where it meets those that it may come of, or that come of it: what it answers, and what is due by
+        then. What has come of one answers nothing, and is learned when all of its part of the batch are scored."""
         try:
-            return self._absences.outcomes.meet(outcome, hop) if type(hop) is Mark else []
+            return self._absences.meet(outcome, hop) if type(hop) is Mark else []
         except Exception:  # one event must never stop a partition
             _log.exception("an event could not meet those that it may come of")
             self._metrics.outcomes.labels("failed").inc()

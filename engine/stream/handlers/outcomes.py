@@ -17,15 +17,15 @@ from engine.core.evaluation.outcomes import Answer, Mark, Meeting, Wait
 from engine.core.kernel import hash64
 from engine.errors import StateError
 from engine.state.noted import UNSCORED, meeting_name
+from engine.state.scored import Change
 from engine.state.store import ENTITY, PartitionState, entity_record_key
+from engine.state.timers import Timers
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.metrics import Metrics
 
 OF_OUTCOME = b"o"
 """What timers of outcomes begin with: no other timer does."""
 
-LAG_MS = 3_600_000
-"""Where events of several partitions meet, one may be so much behind another: their time is over so much later."""
 _MINUTE_MS = 60_000
 
 Place = Callable[[str, int], int]
@@ -87,50 +87,54 @@ class Outcomes:
         name = meeting_name(spec.key, mark.kind, mark.key)
         meeting = self._at(state, name)
         meeting.at = b"" if spec.is_at_user else entity_record_key((mark.kind, mark.key)).removeprefix(ENTITY)
-        recent_ms = state.timers.now_ms - self._allowance_ms - _lag_ms(spec)
-        if mark.opens and not state.timers.is_watched(spec.key, mark.ts_ms - self._allowance_ms):
+        timers = state.timers if spec.is_at_user else state.meeting_timers
+        now_ms = state.clock.now_ms if spec.is_at_user else state.meeting_clock.now_ms
+        recent_ms = now_ms - self._allowance_ms
+        if mark.opens and not state.clock.is_watched(spec.key, mark.ts_ms - self._allowance_ms):
             mark.opens = False  # it is not known what came shortly before
             self._known("lost").inc()
-        answers, wait = meeting.meet(spec, mark, recent_ms, state.timers.now_ms)
+        answers, wait = meeting.meet(spec, mark, recent_ms, now_ms)
         if wait is not None:
-            self._begin(outcome, state, spec, name, wait)
+            outcome.keep_timers([self._begin(timers, spec, name, wait)])
             self._metrics.outcomes_begun.inc()
         elif mark.opens and not answers and mark.ts_ms < recent_ms:
             self._known("late").inc()
+        elif mark.opens and not answers and mark.ts_ms < meeting.forgotten_ms:
+            self._known("lost").inc()
         if mark.is_kept and mark.answer is not None:
             timer = OutcomeTimer(name, spec.name, spec.key)  # nobody's: others may have come in that minute
-            due_ms = mark.ts_ms - mark.ts_ms % _MINUTE_MS + _MINUTE_MS + _lag_ms(spec)
-            outcome.keep_timers([state.timers.put(due_ms, hash64(name.hex()), encode_timer(timer))])
+            due_ms = mark.ts_ms - mark.ts_ms % _MINUTE_MS + _MINUTE_MS
+            outcome.keep_timers([timers.put(due_ms, hash64(name.hex()), encode_timer(timer))])
         known = list[Answer]()
         for answer in answers:
-            self._over.append(state.timers.name(_due_ms(spec, answer.after_ms), _identity(name, answer.identity)))
+            self._over.append(timers.name(_due_ms(spec, answer.after_ms), _identity(name, answer.identity)))
             # What has waited while nobody watched could only be yes now: it would be no where something came then.
-            is_known = state.timers.is_watched(spec.key, answer.after_ms - self._allowance_ms)
+            is_known = state.clock.is_watched(spec.key, answer.after_ms - self._allowance_ms)
             self._known(("yes" if answer.answer else "no") if is_known else "lost").inc()
             known += [answer] if is_known else []
         return known
 
-    def end(self, outcome: StateOutcome, state: PartitionState, value: bytes) -> list[Answer]:
-        """A timer of an outcome is over: what is known of its event now, if it has waited until then."""
-        timer = _decode_timer(value[len(OF_OUTCOME) :])
+    def end(self, outcome: StateOutcome, now_ms: int, value: bytes) -> list[Answer]:
+        """A timer of an outcome is over by its clock: what is known of its event, if it has waited until then."""
+        timer, state = _decode_timer(value[len(OF_OUTCOME) :]), outcome.state
+        assert state is not None
         if timer.meeting.startswith(UNSCORED):
             outcome.keep_noted([state.noted.put(timer.meeting, None)])
             return []
         spec, meeting = self._outcomes.get(timer.outcome), self._at(state, timer.meeting)
         if not timer.identity:
-            lag_ms = _lag_ms(spec) if spec is not None else 0
-            meeting.clear(state.timers.now_ms - self._allowance_ms - lag_ms)
+            meeting.clear(now_ms - self._allowance_ms)
             return []
         if spec is None or spec.key != timer.key:
             meeting.waits = [wait for wait in meeting.waits if wait.identity != timer.identity]
             self._known("lost").inc()
             return []
-        ended = meeting.end(spec, timer.identity, state.timers.now_ms)
+        ended = meeting.end(spec, timer.identity, now_ms)
         if ended is None:
             return []
         answer = ended[1]
         # What arrived before all of it was entered may be as much later than this as it is believed to be.
-        if not state.timers.is_watched(spec.key, timer.after_ms - self._allowance_ms):
+        if not state.clock.is_watched(spec.key, timer.after_ms - self._allowance_ms):
             self._known("lost").inc()
             return []
         self._known("unknown" if answer is None else "no").inc()
@@ -148,10 +152,10 @@ class Outcomes:
         over, self._over = self._over, []
         return over
 
-    def _begin(self, outcome: StateOutcome, state: PartitionState, spec: OutcomeSpec, name: bytes, wait: Wait) -> None:
+    def _begin(self, timers: Timers, spec: OutcomeSpec, name: bytes, wait: Wait) -> Change:
         timer = OutcomeTimer(name, spec.name, spec.key, wait.identity, wait.ts_ms, wait.user_id)
         due_ms, identity = _due_ms(spec, wait.ts_ms), _identity(name, wait.identity)
-        outcome.keep_timers([state.timers.put(due_ms, identity, encode_timer(timer))])
+        return timers.put(due_ms, identity, encode_timer(timer))
 
     def _at(self, state: PartitionState, name: bytes) -> Meeting:
         if name not in self._touched:
@@ -209,13 +213,9 @@ def read_timer(value: bytes) -> OutcomeTimer | None:
         return None
 
 
-def _lag_ms(spec: OutcomeSpec) -> int:
-    return 0 if spec.is_at_user else LAG_MS
-
-
 def _due_ms(spec: OutcomeSpec, after_ms: int) -> int:
     """When the time of an event is over."""
-    return after_ms + spec.until_ms + _lag_ms(spec)
+    return after_ms + spec.until_ms
 
 
 def _identity(name: bytes, event: int) -> int:

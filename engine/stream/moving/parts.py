@@ -14,6 +14,7 @@ from engine.core.state.records import dump_record, load_record, unapplied
 from engine.errors import StateError
 from engine.learning.labels import decode_known, with_note
 from engine.learning.scored import kept as kept_scores
+from engine.state.clocks import CLOCK, MEETING_CLOCK
 from engine.state.noted import MEETING, UNSCORED
 from engine.state.scored import (
     ACTION,
@@ -28,7 +29,7 @@ from engine.state.scored import (
     select,
 )
 from engine.state.store import ENTITY, ENTITY_BUDGET, LEDGER, PROVISIONAL, USER, WATERMARKS
-from engine.state.timers import CLOCK, TIMER
+from engine.state.timers import MEETING_TIMER, TIMER
 from engine.stream.handlers import absences, answers, consequences, kept_events, outcomes, replies
 from engine.stream.moving.places import Places
 from engine.stream.moving.spool import Kept, Spool
@@ -71,15 +72,16 @@ class Parts:
     def _part_of(self, key: bytes) -> tuple[str, Callable[[Kept], Sequence[Part]]]:
         whole = {
             LEDGER: self._everyones_record, WATERMARKS: self._everyones, CLOCK: self._everyones,
-            ENTITY_BUDGET: self._budget, PROVISIONAL: self._provisional,
+            MEETING_CLOCK: self._everyones, ENTITY_BUDGET: self._budget, PROVISIONAL: self._provisional,
         }  # fmt: skip
         if key in whole:
             return "of the partition", whole[key]
         kinds: dict[bytes, tuple[str, Callable[[Kept], Sequence[Part]]]] = {
             USER: ("users", self._user), ENTITY: ("entities", self._entity), BLOCK: ("blocks of events", self._block),
-            TIMER: ("timers", self._timer), MEETING: ("outcomes under way", self._meeting),
-            UNSCORED: ("outcomes without scores", self._unscored), VERDICT: ("verdicts", self._verdict),
-            ACTION: ("actions", self._of_action), STRIKE: ("strikes", self._of_action),
+            TIMER: ("timers", self._timer), MEETING_TIMER: ("timers", self._timer),
+            MEETING: ("outcomes under way", self._meeting), UNSCORED: ("outcomes without scores", self._unscored),
+            VERDICT: ("verdicts", self._verdict), ACTION: ("actions", self._of_action),
+            STRIKE: ("strikes", self._of_action),
             CONSEQUENCE: ("consequences", self._consequence), JUDGED: ("follow-ups", self._anywhere),
             REPLY: ("replies", self._reply),
         }  # fmt: skip

@@ -10,7 +10,6 @@ from engine.learning.evaluated import EvaluatedModel
 from engine.learning.evaluation import EvaluationCase, Scenario, evaluate
 from engine.settings import Settings
 from engine.stream.handlers.absences import allowance_ms
-from engine.stream.handlers.outcomes import LAG_MS
 from engine.stream.offline.engine import OfflineEngine
 from engine.stream.offline.recorded import cases_of
 
@@ -29,8 +28,8 @@ def outcome_cases(
 
     engine = OfflineEngine(rulebook, settings, learns=False, answered=note)  # what learns is what is examined
     cases = list(cases_of(engine, spec.name, lines, {}, settings, done))
-    last_ms, waits_ms = engine.state.timers.now_ms, allowance_ms(settings)
-    engine.pass_time(waits_ms + LAG_MS + 1)
+    last_ms, waits_ms = engine.state.clock.now_ms, allowance_ms(settings)
+    engine.pass_time(waits_ms + 1)
 
     def decided(case: EvaluationCase) -> EvaluationCase:
         answer, end_ms = answers.get(case.identity), case.ts_ms + outcome.until_ms

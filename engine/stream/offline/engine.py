@@ -102,8 +102,6 @@ class OfflineEngine:
         # What follows a decision counts for the next event already.
         self._answered = answered
         one_by_one = self._additions.are_wanted or rulebook.follow_ups.of_decisions
-        # Nor is it later where events meet than in what has been there: a batch may be of days.
-        one_by_one |= any(not outcome.is_at_user for outcome in rulebook.outcomes.values())
         self._batch = 1 if one_by_one else BATCH
         self._trainer.use(rulebook)
         self._use_models()
@@ -129,7 +127,7 @@ class OfflineEngine:
     def pass_time(self, ms: int) -> list[Message]:
         """It becomes so much later, and no event comes."""
         outcome = StateOutcome(state=self.state)
-        hops = self._hops.pass_time(outcome, self.state.timers.now_ms + ms)
+        hops = self._hops.pass_time(outcome, self.state.clock.now_ms + ms)
         self._hops.flush(outcome)
         outcome.changes += self.state.dump(outcome.records)
         return self._apply(outcome) + self._go_on(hops)

@@ -1,4 +1,5 @@
-"""Tells partitions to which no events come how late it is, where something is due there by then.
+"""Tells partitions how late it is, where something is due there by then: those to which no events come, and those whose
+entities others send nothing any more.
 
 The time goes as a message among the hops, in order with all else that happens in the partition. It is told only once
 all events are decided that had arrived by then, in all partitions (`horizon.py`): those that come later cannot lie
@@ -54,8 +55,9 @@ class Ticks:
                 await self._publish(messages)
 
     def _due_ms(self, partition: int) -> int:
-        due_ms = self._states(partition).timers.next_due_ms()
-        return due_ms if due_ms is not None else _NEVER_MS
+        state = self._states(partition)
+        due_ms = state.timers.next_due_ms(), state.meeting_timers.next_due_ms()
+        return min((each_ms for each_ms in due_ms if each_ms is not None), default=_NEVER_MS)
 
     def _over(self, due_ms: Mapping[int, int], at_ms: int) -> list[int]:
         """Where something is due at a time, of which nobody has been told lately."""

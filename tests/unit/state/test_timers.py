@@ -1,14 +1,13 @@
-"""Timers in a partition's database: in their order, under way or stored, and the clock beside them."""
+"""Timers in a partition's database: in their order, under way or stored."""
 
 from random import Random
 
 import pytest
 
-from engine.errors import StateError
 from engine.state import timers as module
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import Change
-from engine.state.timers import CLOCK, Timers
+from engine.state.timers import Timers
 
 
 def made() -> tuple[Timers, MemoryDatabase]:
@@ -62,31 +61,3 @@ def test_what_is_dropped_is_not_taken() -> None:
     store(timers, database, [timers.drop(next(iter(database.values)))])
     assert [value for _, value in timers.take(9)] == [b"b"]
     assert timers.next_due_ms() is None
-
-
-def test_the_clock_goes_on_and_is_stored_with_what_is_watched() -> None:
-    timers, database = made()
-    assert timers.watch([3])  # before anything has happened: since ever
-    timers.advance(100)
-    timers.advance(50)
-    assert not timers.watch([3])
-    assert timers.watch([4, 3])
-    assert not timers.is_watched(4, 999)
-    timers.advance(60)
-    database.apply([timers.dump_clock()])
-    again = Timers(lambda: database)
-    assert again.now_ms == 100
-    assert not again.watch([3, 4])
-    assert [again.is_watched(3, 1), again.is_watched(4, 99), again.is_watched(4, 100), again.is_watched(5, 999)] == [
-        True, False, True, False,
-    ]  # fmt: skip
-    assert again.watch([])
-    assert again.watch([3])
-    assert not again.is_watched(3, 99)
-
-
-def test_a_damaged_clock_is_told() -> None:
-    timers, database = made()
-    database.apply([(CLOCK, b"abc")])
-    with pytest.raises(StateError):
-        timers.watch([1])

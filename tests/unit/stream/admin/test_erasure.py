@@ -24,7 +24,7 @@ from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.scored import BLOCK, ScoredBlocks, ScoredKeys, action_name, reply_name, strike_name, verdict_name
 from engine.state.store import entity_record_key, user_record_key
-from engine.state.timers import TIMER
+from engine.state.timers import MEETING_TIMER, TIMER
 from engine.stream.admin import erasure
 from engine.stream.admin.erasure import UserData, ask_to_forget, find_user_data
 from engine.stream.handlers.consequences import encode_note
@@ -258,6 +258,7 @@ def timer(user: str) -> bytes:
         (DOMAIN, b"\xff" * 20, None),
         (DOMAIN, None, None),
         (TIMER_KEY, timer("ann"), "events that are waited upon"),
+        (MEETING_TIMER + bytes(16), timer("ann"), "events that are waited upon"),
         (TIMER_KEY, timer("bob"), None),
         (TIMER_KEY, b"\xff", None),
         (reply_name(1, 2), dump_kept(Kept(hash64("ann"), 3)), "replies"),

@@ -18,7 +18,7 @@ from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.noted import MEETING, UNSCORED
 from engine.state.store import PartitionState
-from engine.state.timers import TIMER
+from engine.state.timers import MEETING_TIMER, TIMER
 from engine.stream.handlers.absences import user_of
 from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.erasure import Forget
@@ -232,7 +232,50 @@ def test_each_outcome_is_learned_once_and_right_though_workers_die(seed: int) ->
     assert cluster.kept(MEETING) == cluster.kept(UNSCORED) == 0
     cluster.tell(8 * 24 * 60)
     cluster.run()
-    assert cluster.kept(TIMER) == 0
+    assert cluster.kept(TIMER) == cluster.kept(MEETING_TIMER) == 0
+
+
+@pytest.mark.parametrize("many", [1, 3])
+def test_those_that_read_far_ahead_make_nothing_late_where_events_meet(many: int) -> None:
+    """After an outage of a day: one partition after the other, and messages to entities last of all."""
+    rng, cluster, made = random.Random(many), Partitions(many), list[Event]()
+    for at in range(600):
+        kind, device = rng.choice(("click", "click", "install")), f"d{rng.randrange(20)}"
+        made.append(event(kind, f"u{rng.randrange(30)}", at * 2.4, device_id=device))
+    for one in made:
+        cluster.send(one)
+    for place in [place for place in cluster.waiting() if place[0] == "events"]:
+        while place in cluster.waiting():
+            cluster.step(place, 50)
+            cluster.store(place[1])
+    cluster.run()
+    for at in range(many):
+        cluster.store(at)
+    cluster.tell(24 * 60 + 120)
+    cluster.run()
+    for at in range(many):
+        cluster.store(at)
+    cluster.run()
+    said = dict(each.split(" ") for each in cluster.answers()["install"])
+    assert said == recounted(made, "click", {"install"}, ("device_id",))
+
+
+def test_of_what_too_much_has_come_after_nothing_is_said() -> None:
+    """More came than is kept for events that are late: it may have been the one that would have answered."""
+    cluster = Partitions(1)
+    for at in range(20):
+        cluster.send(event("install", f"u{at}", 60 + at, device_id="d"))
+    late = [event("click", "early", minute, device_id="d") for minute in (51, 52.5, 62.5, 75.5)]
+    for one in late:
+        cluster.send(one)
+    cluster.run()
+    cluster.store(0)
+    cluster.tell(300)
+    cluster.run()
+    cluster.store(0)
+    assert cluster.answers()["install"] == [
+        "click-early-62.5 spam", "click-early-75.5 spam",
+    ]  # fmt: skip
 
 
 def run(*sent: Event, until: float = 60, rules: str = RULES) -> Partitions:
@@ -300,7 +343,7 @@ def test_one_user_cannot_let_the_state_grow() -> None:
     assert partitions.kept(MEETING) == 64
     partitions.tell(30)
     partitions.run()
-    assert partitions.kept(MEETING) == partitions.kept(TIMER) == 0
+    assert partitions.kept(MEETING) == partitions.kept(TIMER) == partitions.kept(MEETING_TIMER) == 0
 
 
 def test_an_outcome_that_is_declared_anew_knows_nothing_of_what_was_before() -> None:
@@ -327,7 +370,7 @@ def test_a_user_is_forgotten() -> None:
     partitions.run()
     kept = partitions.databases[0].values
     keys = [key for key, value in kept.items() if key.startswith(MEETING) and is_of(value, "ann")]
-    keys += [key for key, value in kept.items() if key.startswith(TIMER) and user_of(value) == "ann"]
+    keys += [key for key, value in kept.items() if key.startswith((TIMER, MEETING_TIMER)) and user_of(value) == "ann"]
     assert len(keys) == 4 + 3
     partitions._append("hops", 0, b"", encode_request(Forget("ann", keys)))
     partitions.run()
@@ -387,7 +430,7 @@ def test_what_came_lately_is_cleared_though_the_last_who_came_is_forgotten() -> 
     partitions.run()
     kept = partitions.databases[0].values
     keys = [key for key, value in kept.items() if key.startswith(MEETING) and is_of(value, "bob")]
-    keys += [key for key, value in kept.items() if key.startswith(TIMER) and user_of(value) == "bob"]
+    keys += [key for key, value in kept.items() if key.startswith((TIMER, MEETING_TIMER)) and user_of(value) == "bob"]
     partitions._append("hops", 0, b"", encode_request(Forget("bob", keys)))
     partitions.run()
     assert partitions.kept(MEETING) == 1

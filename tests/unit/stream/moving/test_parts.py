@@ -20,6 +20,7 @@ from engine.core.state.records import dump_record, load_record
 from engine.core.state.strikes import Strike
 from engine.errors import StateError
 from engine.learning.labels import Label, decode_known, encode_known
+from engine.state.clocks import CLOCK, MEETING_CLOCK
 from engine.state.entity_budget import EntityBudget, load_entity_budget
 from engine.state.noted import MEETING, UNSCORED, unscored_name
 from engine.state.scored import (
@@ -46,7 +47,7 @@ from engine.state.store import (
     entity_record_key,
     user_record_key,
 )
-from engine.state.timers import CLOCK, TIMER
+from engine.state.timers import MEETING_TIMER, TIMER
 from engine.stream.handlers.absences import _encode as encode_absence
 from engine.stream.handlers.answers import Unscored, read_unscored
 from engine.stream.handlers.answers import _encode as encode_unscored
@@ -165,10 +166,11 @@ def test_a_key_of_a_newer_version_is_not_lost(tmp_path: Path) -> None:
 
 def test_what_is_about_the_partition_goes_on_in_each_part(tmp_path: Path) -> None:
     marks = dump_watermarks({(0, 0): 12, (1, 1): 30})
-    kept = [(WATERMARKS, marks), (CLOCK, b"\x01" * 8), (LEDGER, record())]
+    kept = [(WATERMARKS, marks), (CLOCK, b"\x01" * 8), (MEETING_CLOCK, b"\x02" * 8), (LEDGER, record())]
     found = parted(tmp_path, *kept)
     assert found[WATERMARKS] == dict.fromkeys(EVERY, marks)
     assert found[CLOCK] == dict.fromkeys(EVERY, b"\x01" * 8)
+    assert found[MEETING_CLOCK] == dict.fromkeys(EVERY, b"\x02" * 8)
     assert {load_record(value).base_ms for value in found[LEDGER].values()} == {load_record(record()).base_ms}
     assert found[LEDGER].keys() == EVERY
 
@@ -352,7 +354,7 @@ def test_who_waits_for_an_outcome_is_where_it_is_decided(tmp_path: Path) -> None
     }  # fmt: skip
     kept = [(MEETING + name, encode_meeting(meeting)) for name, meeting in meetings.items()]
     timers = [
-        (TIMER + bytes([at]) * 16, encode_timer(OutcomeTimer(MEETING + name, "o", 1, 2, user_id=user)))
+        (MEETING_TIMER + bytes([at]) * 16, encode_timer(OutcomeTimer(MEETING + name, "o", 1, 2, user_id=user)))
         for at, name in enumerate(meetings)
     ]
     found = parted(tmp_path, (user_record_key(user), record()), *kept, *timers)
