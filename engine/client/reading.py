@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import CommitFailedError, RebalanceInProgressError
-from kafka.structs import OffsetAndMetadata
+from kafka.structs import MemberState, OffsetAndMetadata
 
 from engine.client.action import Action, make_action
 from engine.delivery.reading import ActionReader
@@ -40,7 +40,7 @@ def actions(
     `settings`: by default those of the environment. `group`: the consumer group; by default `enforcement`, with the
     environment before it where one is set. `store`: a file that keeps the ids;
     one process at a time uses it. `kinds`, `target_types`: only these; empty: all but `add` and `mark`. `idle_s`: end
-    when nothing has come for so long.
+    when all is read and nothing has come for so long.
 
     Raises SettingsError, StoreError, and what kafka-python raises where no broker answers."""
     settings = settings or load_settings()
@@ -88,10 +88,19 @@ class _Reading:
                     self._done[tp] = OffsetAndMetadata(record.offset + 1, "", -1)
                     self._commit(_COMMIT_S)
             now_s = time.monotonic()
-            came_s = now_s if polled else came_s
+            came_s = now_s if polled or not self._has_joined() else came_s
             self._commit(_COMMIT_S)
-            if idle_s is not None and now_s - came_s >= idle_s:
+            if idle_s is not None and now_s - came_s >= idle_s and self._is_at_end():
                 return
+
+    def _has_joined(self) -> bool:
+        """Whether the group has given this process a share, which may be nothing."""
+        return bool(self._consumer.group_metadata().state is MemberState.STABLE)
+
+    def _is_at_end(self) -> bool:
+        """Whether nothing is left of this process's share: what is there may be slow to come."""
+        ends = self._consumer.end_offsets(list(self._consumer.assignment()))
+        return all(self._consumer.position(tp) >= end for tp, end in ends.items())
 
     def _one(self, record: Any) -> Iterator[Action]:
         read = self._reader.read(record)

@@ -3,14 +3,13 @@
 from typing import NamedTuple
 
 from kafka import TopicPartition
-from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, KafkaError
 
 from engine.delivery.receiver import group_of
 from engine.delivery.store import DeliveryStore
-from engine.errors import BrokerError, TopicError
+from engine.errors import TopicError
 from engine.settings import Settings
-from engine.stream.kafka.clients import admin, consumer
+from engine.stream.kafka.clients import consumer
+from engine.stream.kafka.groups import read_offsets
 
 
 class Standing(NamedTuple):
@@ -32,22 +31,11 @@ def read_standing(settings: Settings) -> list[Standing]:
         starts, ends = client.beginning_offsets(tps), client.end_offsets(tps)
     store = DeliveryStore(own.store)
     try:
-        with admin(settings) as asking:
-            found = []
-            for name, receiver in own.receivers.items():
-                done = _committed(asking, group_of(settings, name))
-                lag = sum(max(0, ends[tp] - max(done.get(tp, 0), starts[tp])) for tp in tps)
-                found.append(Standing(name, receiver.url, lag, store.count_set_aside(name)))
+        found = []
+        for name, receiver in own.receivers.items():
+            done = {tp: known.offset for tp, known in read_offsets(settings, group_of(settings, name)).items()}
+            lag = sum(max(0, ends[tp] - max(done.get(tp, 0), starts[tp])) for tp in tps)
+            found.append(Standing(name, receiver.url, lag, store.count_set_aside(name)))
     finally:
         store.close()
     return found
-
-
-def _committed(client: KafkaAdminClient, group: str) -> dict[TopicPartition, int]:
-    try:
-        offsets = client.list_group_offsets([group])[group]
-    except (CoordinatorNotAvailableError, GroupIdNotFoundError, KeyError):  # it has never delivered anything
-        return {}
-    except KafkaError as error:
-        raise BrokerError(f"the group {group} could not be asked for: {error!r}") from error
-    return {tp: known.offset for tp, known in offsets.items()}

@@ -4,13 +4,13 @@ Each event says in a header of which message it is, and offsets are committed wi
 were then. What stands behind that was published after the last commit.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kafka import TopicPartition
-from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError
 
 from engine.settings import Settings
-from engine.stream.kafka.clients import admin, consumer
+from engine.stream.kafka.clients import consumer
+from engine.stream.kafka.groups import read_offsets
 
 HEADER = "intake"
 
@@ -58,12 +58,7 @@ def read_standing(settings: Settings, source: str, group: str) -> Standing:
 
 
 def _committed(settings: Settings, group: str) -> tuple[dict[int, int], dict[int, int]]:
-    try:
-        with admin(settings) as client:
-            offsets: Any = client.list_group_offsets([group])[group]
-    except (CoordinatorNotAvailableError, GroupIdNotFoundError, KeyError):  # it has never run
-        return {}, {}
-    known = {tp.partition: one for tp, one in offsets.items() if one.offset >= 0}
+    known = {tp.partition: one for tp, one in read_offsets(settings, group).items() if one.offset >= 0}
     noted: dict[int, int] = {}
     for one in known.values():
         for part in (one.metadata or "").split(","):

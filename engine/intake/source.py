@@ -81,7 +81,7 @@ class Source:
 
     async def _take(self, consumer: Any, producer: Any, at: dict[TopicPartition, int]) -> None:
         polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_AT_ONCE)
-        sent = []
+        sent: list[tuple[str, Any]] = []
         try:
             for tp, records in polled.items():
                 for record in records:
@@ -94,9 +94,13 @@ class Source:
                     at[tp] = record.offset + 1
         except AwayError:  # stopping: what is made so far goes out
             pass
-        for placed in await asyncio.gather(*sent):
-            if placed.topic == self._settings.topics.events:
-                self._ends[placed.partition] = max(placed.offset + 1, self._ends.get(placed.partition, 0))
+        placed = await asyncio.gather(*(message for _, message in sent))
+        for (reason, _), place in zip(sent, placed, strict=True):  # counted when it is there, and so once
+            if reason:
+                self._metrics.dead_letters.labels(self.name, reason).inc()
+            else:
+                self._metrics.events.labels(self.name).inc()
+                self._ends[place.partition] = max(place.offset + 1, self._ends.get(place.partition, 0))
         if polled:
             note = note_of(self._ends)
             await consumer.commit({tp: (offset, note) for tp, offset in at.items()})
@@ -105,21 +109,21 @@ class Source:
         if len(consumer.partitions_for_topic(self._own.topic) or ()) > len(at):
             raise TopicError(f"topic {self._own.topic} has more partitions than it had: it is read anew")
 
-    async def _send(self, producer: Any, record: Any) -> Any:
-        """An event or a dead letter, in the order in which this is called; what comes of it can be awaited."""
+    async def _send(self, producer: Any, record: Any) -> tuple[str, Any]:
+        """An event or a dead letter, in the order in which this is called: why it is a dead letter, if it is, and what
+        can be awaited."""
         try:
             key, value = await self._maker.make(record)
         except AwayError:
             raise
         except Exception as error:  # one message must never stop a source
             reason = error.reason if isinstance(error, EventError) else "not_an_event"
-            self._metrics.dead_letters.labels(self.name, reason).inc()
             place = (record.topic, record.partition, record.offset)
             letter = dead_letter(
                 self._settings.topics.dead_letters, place, record.key, record.value, reason, str(error)
             )
-            return await producer.send(letter.topic, letter.value, letter.key, headers=letter.headers)
-        self._metrics.events.labels(self.name).inc()
+            return reason, await producer.send(letter.topic, letter.value, letter.key, headers=letter.headers)
         arrived_ms = record.timestamp if record.timestamp >= 0 else time.time_ns() // 1_000_000
         headers = [header_of(self.name, record.partition, record.offset)]
-        return await producer.send(self._settings.topics.events, value, key, timestamp_ms=arrived_ms, headers=headers)
+        topic = self._settings.topics.events
+        return "", await producer.send(topic, value, key, timestamp_ms=arrived_ms, headers=headers)

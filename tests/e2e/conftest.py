@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.dev.system import FOR_GOOD_DAYS
@@ -33,6 +33,10 @@ rules:
 """
 EVENTS = 600
 HITS = 2 * EVENTS // 5
+PATIENCE_MS = 90_000
+"""Playwright's own is five seconds for what is expected, which a browser may take to get its turn."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def post(number: int, **fields: Any) -> bytes:
@@ -53,7 +57,7 @@ def browser() -> Iterator[Browser]:
             warnings.warn("NOT TESTED IN A BROWSER: there is no Chromium (apt-get install chromium)", stacklevel=1)
         pytest.skip("there is no Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"], timeout=PATIENCE_MS)
         yield launched
         launched.close()
 
@@ -84,6 +88,7 @@ class Desk:
         """Somebody's browser, signed in. At its end nothing has gone wrong there: no error, nothing that our policy
         forbids, no dialog of an attacker's."""
         context = self._browser.new_context(base_url=self.console.address, **options)
+        context.set_default_timeout(PATIENCE_MS)
         page, wrong = context.new_page(), list[str]()
         page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -94,6 +99,7 @@ class Desk:
 
         page.on("dialog", refuse)
         page.goto("/login")
+        expect(page.get_by_label("Name")).to_be_focused()  # which comes after the page
         page.keyboard.type(name)
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)

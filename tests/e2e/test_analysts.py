@@ -34,7 +34,7 @@ def test_from_a_decision_to_a_rule_and_back(desk: Desk) -> None:
 
         page.get_by_role("button", name="Backtest it").click()
         page.wait_for_url("**/backtests/*")
-        expect(page.locator("#job")).to_contain_text(f"{EVENTS} events", timeout=60_000)
+        expect(page.locator("#job")).to_contain_text(f"{EVENTS} events")
         check_accessible(page)
 
         page.get_by_role("link", name="What a push would change").click()

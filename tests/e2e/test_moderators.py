@@ -11,8 +11,14 @@ def begin(page: Page) -> None:
     page.keyboard.press("g")
     page.keyboard.press("q")
     page.wait_for_url("**/queue")
-    page.keyboard.press("n")
+    take(page)
     expect(page.locator("#verdict")).to_be_visible()
+
+
+def take(page: Page) -> None:
+    """The next case, if there is one: when this returns, the page listens to keys."""
+    with page.expect_navigation():
+        page.keyboard.press("n")
 
 
 def shown(page: Page) -> str:
@@ -105,19 +111,18 @@ def test_who_leaves_gives_the_case_back(desk: Desk) -> None:
         begin(page)
         assert shown(page) == "e3"
         other.goto("/queue")
-        other.keyboard.press("n")
+        take(other)
         expect(other.locator(".said").first).to_have_text("Nothing waits.")
         page.reload()
         assert shown(page) == "e3", "a reload keeps it"
         page.wait_for_load_state("networkidle")
-        other.keyboard.press("n")
+        take(other)
         expect(other.locator(".said").first).to_have_text("Nothing waits.")
         page.goto("/decisions")
 
         def is_free() -> bool:
             other.goto("/queue")
-            with other.expect_navigation():
-                other.keyboard.press("n")
+            take(other)
             return other.locator("#verdict").count() == 1
 
         wait_until(is_free, "the other has it")

@@ -14,7 +14,7 @@ from engine.console.store.database import Store
 from engine.console.web.app import make_app
 from engine.dev.pages import free_port
 from tests.console import open_store, settings_of
-from tests.e2e.conftest import check_accessible
+from tests.e2e.conftest import PATIENCE_MS, check_accessible
 from tests.openid import OpenIDProvider
 from tests.system import wait_until
 
@@ -58,6 +58,7 @@ def address(store: Store, provider: OpenIDProvider) -> Iterator[str]:
 def page(browser: Browser) -> Iterator[Page]:
     """Somebody's browser, in which nothing goes wrong."""
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
     page, wrong = context.new_page(), list[str]()
     page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 from engine.errors import BrokerError, WorkerError
 from engine.settings import Settings
 from engine.stream.kafka.clients import FETCH_MAX_WAIT_MS, admin, async_options
+from engine.stream.kafka.passing import raise_if_unknown_yet, until_it_passes
 
 HEADER = "floodgate-raw"
 _FIRST_STEP, _LARGEST_STEP = 100, 10_000
@@ -24,12 +25,17 @@ def source_name(settings: Settings) -> str:
     """What stands for `raw_events` in headers: the topic's id, or its name where the brokers tell none. A topic that
     was deleted and made again has another id, and its offsets mean other messages. Raises BrokerError."""
     topic = settings.topics.raw_events
-    with admin(settings) as client:
-        try:
+
+    def ask() -> Any:
+        with admin(settings) as client:
             (described,) = client.describe_topics([topic])
-        except (KafkaError, ValueError) as error:
-            raise BrokerError(f"the brokers do not tell of the topic {topic}: {error!r}") from error
-    return str(described.get("topic_id") or topic)
+            raise_if_unknown_yet([described])
+            return described
+
+    try:
+        return str(until_it_passes(ask).get("topic_id") or topic)
+    except (KafkaError, ValueError) as error:
+        raise BrokerError(f"the brokers do not tell of the topic {topic}: {error!r}") from error
 
 
 class Sources:

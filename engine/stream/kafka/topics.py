@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import msgspec
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 
 from engine.errors import TopicError
 from engine.settings import RETENTION_DAYS, Settings
 from engine.stream.kafka.clients import DEFAULT_MESSAGE_BYTES, MAX_MESSAGE_BYTES, admin, consumer
+from engine.stream.kafka.passing import until_it_passes
 
 TABLE = "entities"
 _DAY_MS = 86_400_000
@@ -137,10 +138,12 @@ def topic_names(settings: Settings) -> set[str]:
 
 
 def create_topics(settings: Settings) -> list[str]:
-    """Create the topics that are missing; returns their names. Existing ones are left alone."""
-    made = []
-    with admin(settings) as client:
-        try:
+    """Create the topics that are missing, and wait until a broker knows them; returns their names. Existing ones are
+    left alone. Raises BrokerError, TopicError."""
+    made: list[str] = []
+
+    def create() -> None:
+        with admin(settings) as client:
             existing = set(client.list_topics())
             refusal = _refusal(settings, existing)
             if refusal is not None:
@@ -150,8 +153,13 @@ def create_topics(settings: Settings) -> list[str]:
                     with suppress(TopicAlreadyExistsError):  # another process was faster
                         client.create_topics([new_topic(spec, settings)])
                         made.append(spec.name)
-        except KafkaError as error:
-            raise TopicError(f"the topics could not be created: {error}") from error
+            with suppress(KafkaTimeoutError):  # they are created all the same
+                client.wait_for_topics(made)
+
+    try:
+        until_it_passes(create)
+    except KafkaError as error:
+        raise TopicError(f"the topics could not be created: {error}") from error
     return made
 
 

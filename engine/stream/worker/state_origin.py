@@ -2,6 +2,7 @@
 would be taken for events that the state has already, and skipped."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from kafka.errors import KafkaError
@@ -10,6 +11,7 @@ from engine.errors import BrokerError, StateError
 from engine.settings import Settings
 from engine.stream.kafka.candidates import CANDIDATES
 from engine.stream.kafka.clients import admin
+from engine.stream.kafka.passing import raise_if_unknown_yet, until_it_passes
 from engine.stream.kafka.topics import changelog_topic, state_of
 
 FILE = "kafka.json"
@@ -29,13 +31,18 @@ def read_origin(settings: Settings) -> StateOrigin:
     """Of the Kafka that the settings name. Raises BrokerError."""
     changelog = changelog_topic(settings)
     names = [settings.topics.events, settings.topics.labels, settings.topics.hops, changelog]
-    with admin(settings) as client:
-        try:
-            cluster = client.describe_cluster()["cluster_id"]
-            topics = {topic["name"]: str(topic.get("topic_id") or "") for topic in client.describe_topics(names)}
-        except KafkaError as error:
-            raise BrokerError(f"the brokers do not tell which cluster they are: {error!r}") from error
-    return StateOrigin(str(cluster), topics, changelog)
+
+    def ask() -> tuple[str, list[Any]]:
+        with admin(settings) as client:
+            described = client.describe_topics(names)
+            raise_if_unknown_yet(described)
+            return str(client.describe_cluster()["cluster_id"]), described
+
+    try:
+        cluster, described = until_it_passes(ask)
+    except KafkaError as error:
+        raise BrokerError(f"the brokers do not tell which cluster they are: {error!r}") from error
+    return StateOrigin(cluster, {topic["name"]: str(topic.get("topic_id") or "") for topic in described}, changelog)
 
 
 def raise_if_moved(settings: Settings) -> None:
@@ -66,7 +73,7 @@ def _moved(before: StateOrigin, now: StateOrigin) -> str | None:
         return f"of the Kafka cluster {before.cluster}, and this is {now.cluster}"
     if before.changelog and state_of(before.changelog) != state_of(now.changelog):  # generations have their own files
         return f"of {before.changelog}, and this worker's is in {now.changelog}"
-    again = [name for name, known in before.topics.items() if now.topics.get(name, known) != known]
+    again = [name for name, known in before.topics.items() if known and (now.topics.get(name) or known) != known]
     return f"older than the topics {', '.join(again)}, which were deleted and made again" if again else None
 
 

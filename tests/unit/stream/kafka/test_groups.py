@@ -2,59 +2,89 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, UnknownTopicOrPartitionError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    GroupAuthorizationFailedError,
+    GroupIdNotFoundError,
+    KafkaConnectionError,
+    NotCoordinatorError,
+)
 
 from engine.errors import BrokerError
 from engine.settings import Settings
-from engine.stream.kafka import groups
+from engine.stream.kafka import groups, passing
+
+DESCRIBED = {"group_state": "Stable", "members": ["one"], "error": None}
+NOBODY = {"group_state": "without workers", "members": []}
+FOR_A_WHILE = [
+    CoordinatorLoadInProgressError, CoordinatorNotAvailableError, KafkaConnectionError, NotCoordinatorError
+]  # fmt: skip
 
 
-class Client:
-    """Fails with these, one after the other, and then answers."""
+class Brokers:
+    """Describe a group with these errors, one after the other, and fail with those; then they answer."""
 
-    def __init__(self, *failures: type[Exception]) -> None:
-        self._failures = list(failures)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.told, self.failures, self.clients = list[type[Exception]](), list[type[Exception]](), 0
+        monkeypatch.setattr(groups, "admin", self._admin)
+        monkeypatch.setattr(passing, "_AGAIN_AFTER_S", 0.0)
 
-    def describe_groups(self, names: list[str]) -> dict[str, str]:
-        return dict.fromkeys(names, "described")
+    @contextlib.contextmanager
+    def _admin(self, _: Settings) -> Iterator["Brokers"]:
+        self.clients += 1
+        yield self
+
+    def describe_groups(self, names: list[str]) -> dict[str, Any]:
+        error = str(self.told.pop(0)("here")) if self.told else None
+        return dict.fromkeys(names, {"group_state": "", "members": [], "error": error} if error else DESCRIBED)
 
     def list_group_offsets(self, names: list[str]) -> dict[str, str]:
-        if self._failures:
-            raise self._failures.pop(0)
+        if self.failures:
+            raise self.failures.pop(0)("there")
         return dict.fromkeys(names, "offsets")
 
 
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask again at once."""
-    monkeypatch.setattr(groups, "_AGAIN_AFTER_S", 0.0)
+@pytest.fixture
+def brokers(monkeypatch: pytest.MonkeyPatch) -> Brokers:
+    return Brokers(monkeypatch)
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, *failures: type[Exception]) -> object:
-    @contextlib.contextmanager
-    def admin(_: Settings) -> Iterator[Client]:
-        yield Client(*failures)
-
-    monkeypatch.setattr(groups, "admin", admin)
-    return groups.read_group(Settings(), "g")
-
-
-def test_a_group_that_is_being_loaded_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert asked(monkeypatch, *3 * [CoordinatorLoadInProgressError]) == ("described", "offsets")
+def test_what_passes_is_asked_for_again_with_a_client_that_remembers_no_coordinator(brokers: Brokers) -> None:
+    brokers.failures = FOR_A_WHILE.copy()
+    assert groups.read_group(Settings(), "g") == (DESCRIBED, "offsets")
+    assert brokers.clients == len(FOR_A_WHILE) + 1
+    brokers.failures = FOR_A_WHILE.copy()
+    assert groups.read_offsets(Settings(), "g") == "offsets"
 
 
-def test_it_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(groups, "_LOADED_WITHIN_S", -1.0)
-    with pytest.raises(BrokerError, match="the group g could not be described: CoordinatorLoadInProgress"):
-        asked(monkeypatch, CoordinatorLoadInProgressError)
+def test_a_group_that_cannot_be_described_yet_is_not_taken_for_one_without_members(brokers: Brokers) -> None:
+    brokers.told = [CoordinatorLoadInProgressError, CoordinatorNotAvailableError]
+    assert groups.read_group(Settings(), "g") == (DESCRIBED, "offsets")
 
 
-def test_before_the_first_start_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert asked(monkeypatch, CoordinatorNotAvailableError) == ({"group_state": "without workers", "members": []}, {})
+def test_it_is_not_asked_for_ever(brokers: Brokers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passing, "_PASSES_WITHIN_S", -1.0)
+    for read in (groups.read_group, groups.read_offsets):
+        brokers.failures = [CoordinatorNotAvailableError]
+        with pytest.raises(BrokerError, match="the group g could not be described: CoordinatorNotAvailable"):
+            read(Settings(), "g")
 
 
-def test_other_errors_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_has_never_been_one_there_is_nothing(brokers: Brokers) -> None:
+    brokers.told, brokers.failures = [GroupIdNotFoundError], [GroupIdNotFoundError] * 2
+    assert groups.read_group(Settings(), "g") == (NOBODY, {})
+    assert groups.read_offsets(Settings(), "g") == {}
+
+
+def test_other_errors_are_told(brokers: Brokers) -> None:
+    brokers.failures = [GroupAuthorizationFailedError]
     with pytest.raises(BrokerError, match="could not be described"):
-        asked(monkeypatch, UnknownTopicOrPartitionError)
+        groups.read_offsets(Settings(), "g")
+    brokers.told = [GroupAuthorizationFailedError]
+    with pytest.raises(BrokerError, match="could not be described"):
+        groups.read_group(Settings(), "g")
+    assert brokers.clients == 2

@@ -1,13 +1,18 @@
 """State on disk is used with the Kafka that it is of, and with no other."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from engine.errors import StateError
 from engine.settings import Settings
+from engine.stream.kafka import passing
 from engine.stream.worker import state_origin
-from engine.stream.worker.state_origin import FILE, StateOrigin, raise_if_moved
+from engine.stream.worker.state_origin import FILE, StateOrigin, raise_if_moved, read_origin
 
 HERE = StateOrigin("one", {"events": "e1", "hops": "h1"})
 
@@ -69,6 +74,30 @@ def test_state_from_before_there_was_a_note_is_of_the_kafka_it_meets_first(disk:
     disk.meet(HERE)
     with pytest.raises(StateError):
         disk.meet(StateOrigin("two", HERE.topics))
+
+
+def test_topics_whose_ids_were_not_known_are_no_other_topics(disk: Disk) -> None:
+    disk.meet(StateOrigin("one", {"events": "", "hops": "h1"}))
+    disk.decide()
+    disk.meet(HERE)
+    disk.meet(StateOrigin("one", {"events": "e1", "hops": ""}))
+
+
+def test_topics_that_a_broker_has_not_heard_of_yet_are_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [(3, None), (5, "id"), (0, "id")]
+
+    def describe(names: list[str]) -> list[dict[str, Any]]:
+        code, topic_id = answers.pop(0)
+        return [{"error_code": code, "name": name, "topic_id": topic_id} for name in names]
+
+    @contextlib.contextmanager
+    def admin(_: Settings) -> Iterator[Any]:
+        yield SimpleNamespace(describe_topics=describe, describe_cluster=lambda: {"cluster_id": "one"})
+
+    monkeypatch.setattr(state_origin, "admin", admin)
+    monkeypatch.setattr(passing, "_AGAIN_AFTER_S", 0.0)
+    found = read_origin(Settings())
+    assert (found.cluster, set(found.topics.values()), answers) == ("one", {"id"}, [])
 
 
 def test_topics_with_other_names_are_no_other_kafka(disk: Disk) -> None:
