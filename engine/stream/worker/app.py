@@ -20,7 +20,7 @@ from engine.errors import SnapshotError
 from engine.learning.snapshots import is_seed
 from engine.settings import Settings
 from engine.state.quarantine import note_corruption, put_aside_corrupted
-from engine.state.store import Database, PartitionState, Source
+from engine.state.store import Database, Source
 from engine.stream.control.rulebooks import group_of
 from engine.stream.control.state import ControlState
 from engine.stream.handlers.batches import BatchHandler
@@ -44,6 +44,7 @@ from engine.stream.worker.persistence import Durability
 from engine.stream.worker.recovery import BulkRecovery
 from engine.stream.worker.reference_data import LOOK_AT_FILES_EVERY_S, ReferenceData
 from engine.stream.worker.shutdown import end_soon
+from engine.stream.worker.states import OwnStates
 from engine.stream.worker.tables import database_options
 from engine.stream.worker.ticks import Ticks
 from engine.stream.worker.tracing import Tracing
@@ -80,23 +81,23 @@ class FloodgateApp(faust.App):
         self._publishers = Publishers(settings, on_unverified=self._note_unverified)
         self.control = ControlState(settings, self._publishers, self.metrics, self._data_dir, self._switch)
         self._models = FollowedModels()
-        self._states: dict[int, PartitionState] = {}
         super().__init__(settings.consumer_group, **faust_options(settings))
         self.entities = self._entity_table()
+        self.states = OwnStates(self._database_of, settings)
         self.reference = ReferenceData(settings, self.metrics, self._switch)
         references = self.reference.references
-        self._events = EventWorker(settings, self.partition_state, self.end_state, self.metrics, time.time, references)
+        self._events = EventWorker(settings, self.states, self.states.end, self.metrics, time.time, references)
         accept, is_sealed = self._publishers.accept, self.seals.fits
         self._trainer = TrainerWorker(
             settings, self._models, self.metrics, known=self._models_known, accept=accept, is_sealed=is_sealed
         )
         self._hops = HopWorker(
-            settings, self.partition_state, self.metrics, settings.partitions, accept, self._end_of_source, is_sealed,
+            settings, self.states, self.metrics, settings.partitions, accept, self._end_of_source, is_sealed,
             among(settings.partitions),
         )  # fmt: skip
         self._handle(settings.topics.events, self._events)
         self._handle(settings.topics.hops, self._hops)
-        self._labels = LabelWorker(settings, self.partition_state, self.metrics, accept)
+        self._labels = LabelWorker(settings, self.states, self.metrics, accept)
         self._handle(settings.topics.labels, self._labels)
         if settings.learns:
             self._handle(settings.topics.examples, self._trainer)
@@ -118,7 +119,7 @@ class FloodgateApp(faust.App):
         self.health = Health(self.metrics, ends_of, lambda tps: cast(BatchConsumer, self.consumer).positions_of(tps))
         self.task()(self._look_after_health)
         group = Group(settings, lambda tps: cast(BatchConsumer, self.consumer).committed_of(tps), ends_of)
-        self._ticks = Ticks(settings, self.partition_state, self.durability.publish_apart, group.decided_until_ms)
+        self._ticks = Ticks(settings, self.states, self.durability.publish_apart, group.decided_until_ms)
         self.on_rebalance_complete.connect(self._note_ready)
         add_pages(self)
 
@@ -161,24 +162,6 @@ class FloodgateApp(faust.App):
         finally:
             await self.durability.writers.close()
             await asyncio.to_thread(self._tracing.close)
-
-    # -- state ------------------------------------------------------------------------------------
-
-    def partition_state(self, partition: int) -> PartitionState:
-        """A partition's state; it begins to exist when it is asked for."""
-        state = self._states.get(partition)
-        if state is None:
-            store: Any = self.entities.data
-
-            def database() -> Database:
-                return cast(Database, store._db_for_partition(partition))
-
-            state = self._states[partition] = PartitionState(database, self.settings.cached_entities)
-        return state
-
-    def end_state(self, partition: int) -> None:
-        """Forget a partition's records: someone else may change them now."""
-        self._states.pop(partition, None)
 
     # -- updates ----------------------------------------------------------------------------------
 
@@ -280,8 +263,7 @@ class FloodgateApp(faust.App):
         while not self.should_stop:
             handled = [tp for tp in map(ensure_TP, self.consumer.assignment()) if tp.topic in self.handlers]
             await self.health.look(handled, [TP(self.settings.topics.rulebooks, 0)])
-            mine = set[TP]() if self.waiting_for() else self.consumer.assignment()  # which may have changed meanwhile
-            await self._ticks.tell(self.control.rulebook, map(ensure_TP, mine))
+            await self._ticks.tell(self.control.rulebook, [] if self.waiting_for() else self.states.partitions)
             self.metrics.ready.set(not self.waiting_for())
             await self.sleep(LOOK_EVERY_S)
 
@@ -292,6 +274,9 @@ class FloodgateApp(faust.App):
 
     def _handle(self, topic: str, handler: BatchHandler) -> None:
         self.handlers[topic] = self._tracing.around(topic, handler)
+
+    def _database_of(self, partition: int) -> Database:
+        return cast(Database, self.entities.data._db_for_partition(partition))
 
     def _entity_table(self) -> Any:
         settings, options = self.settings, database_options(self.settings.state_ttl_days)

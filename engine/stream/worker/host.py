@@ -10,6 +10,7 @@ from engine.stream.handlers.batches import BatchHandler
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.sealing import Seals
 from engine.stream.worker.reference_data import ReferenceData
+from engine.stream.worker.states import OwnStates
 
 
 class Host(Protocol):
@@ -33,6 +34,8 @@ class Host(Protocol):
     def ready_to_decide(self) -> asyncio.Event: ...
     @property
     def reference(self) -> ReferenceData: ...
+    @property
+    def states(self) -> OwnStates: ...
     @property
     def entities(self) -> Any: ...
     @property

@@ -103,11 +103,12 @@ class Durability:
 
     async def own(self, partitions: Iterable[TP]) -> None:
         """Fence everyone else from the state of these partitions, before it is read; and from the models, where the
-        examples are among them."""
-        topics, table = self._app.settings.topics, self._app.entities
-        changelog = [TP(table.changelog_topic_name, tp.partition) for tp in partitions if tp.topic == topics.events]
-        models = [TP(topics.models, 0) for tp in partitions if tp.topic == topics.examples]
-        await self.writers.own([*changelog, *models])
+        examples are among them. The state is this worker's then."""
+        topics, table, assigned = self._app.settings.topics, self._app.entities, list(partitions)
+        own = [tp.partition for tp in assigned if tp.topic == topics.events]
+        models = [TP(topics.models, 0) for tp in assigned if tp.topic == topics.examples]
+        await self.writers.own([*(TP(table.changelog_topic_name, partition) for partition in own), *models])
+        self._app.states.begin(own)
 
     async def publish_apart(self, messages: list[Message]) -> None:
         """Publish messages that belong to no batch. `drain` waits for them too."""

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 
 from aiokafka.errors import KafkaError
-from faust.types import TP
 
 from engine.core.domain.rules import Rulebook
 from engine.settings import Settings
@@ -38,12 +37,12 @@ class Ticks:
         self._states, self._publish, self._decided_until_ms = states, publish, decided_until_ms
         self._told_ms: dict[int, int] = {}
 
-    async def tell(self, rulebook: Rulebook | None, mine: Iterable[TP]) -> None:
-        """Tell those partitions in which something is due. Where nothing is, by the clock, nobody is asked."""
+    async def tell(self, rulebook: Rulebook | None, mine: Iterable[int]) -> None:
+        """Tell those own partitions in which something is due. Where nothing is, by the clock, nobody is asked."""
         if rulebook is None or not (rulebook.absences or rulebook.outcomes):
             return
-        # Before anything is waited for: they may be another's then, and their state is not to be looked at any more.
-        due_ms = {tp.partition: self._due_ms(tp.partition) for tp in sorted(mine) if tp.topic == self._topics.events}
+        # Before anything is waited for: they may be another's then, and have no state here.
+        due_ms = {partition: self._due_ms(partition) for partition in mine}
         if not self._over(due_ms, int(time.time() * 1_000)):
             return
         at_ms = await self._decided_until_ms()

@@ -11,7 +11,7 @@ import pytest
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from engine.errors import SnapshotError
+from engine.errors import SnapshotError, WorkerError
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.hop_messages import FROM_EVENTS, FROM_HOPS
@@ -90,16 +90,48 @@ def test_a_worker_that_believes_everyone_says_so(tmp_path: Path, monkeypatch: py
     run(tmp_path, do, settings)
 
 
-def test_a_partition_has_one_state_until_it_ends(tmp_path: Path) -> None:
-    async def do(app: FloodgateApp) -> None:
-        first, other = app.partition_state(0), app.partition_state(1)
-        assert app.partition_state(0) is first is not other
-        app.end_state(0)
-        app.end_state(7)
-        assert app.partition_state(0) is not first
-        assert app.partition_state(1) is other
+def test_a_partition_has_a_state_and_a_database_until_it_is_revoked(tmp_path: Path) -> None:
+    """Whoever has waited for something may ask after that: nothing of it begins to exist again."""
+
+    async def do(app: Any) -> None:
+        app.states.begin([0, 1])
+        kept, other = app.states(0), app.states(1)
+        for handler in app.handlers.values():
+            handler.on_revoked(0)
+        with pytest.raises(WorkerError, match="not this worker's"):
+            app.states(0)
+        with pytest.raises(WorkerError, match="revoked meanwhile"):
+            kept.load([b"e1"])
+        assert (app.states(1), app.states.partitions) == (other, [1])
+        other.load([b"e1"])
+        assert set(app.entities.data._dbs) == {1}
 
     run(tmp_path, do)
+
+
+@pytest.mark.parametrize(("waits", "told"), [(False, [1, 2]), (True, [])])
+def test_own_partitions_are_told_the_time_once_the_worker_is_ready(
+    tmp_path: Path, waits: bool, told: list[int]
+) -> None:
+    """Faust knows of others too, in a rebalance."""
+
+    async def look(*_: Any) -> None:
+        """All is well."""
+
+    async def do(app: Any) -> None:
+        async def tell(_: Any, mine: Any) -> None:
+            seen.append(list(mine))
+            app._stopped.set()
+
+        app._consumer = SimpleNamespace(assignment=lambda: {TP("events", 7)})
+        app.health, app._ticks = SimpleNamespace(look=look, is_in_touch=True), SimpleNamespace(tell=tell)
+        app.waiting_for = lambda: ["partitions"] if waits else []
+        app.states.begin([2, 1])
+        await app._look_after_health()
+
+    seen = list[list[int]]()
+    run(tmp_path, do)
+    assert seen == [told]
 
 
 def test_a_model_is_a_workers_or_from_one_who_may_restore_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,7 @@ class Broker:
 
     async def own(self, partitions: list[TP]) -> None:
         self.owned = partitions
+        self.told.append("fenced")
 
     async def get(self, tp: TP) -> Any:
         async def begin(batch: Batch) -> Any:
@@ -115,6 +116,7 @@ class Worker:
             settings=settings, seals=Seals(settings), metrics=self.metrics,
             entities=SimpleNamespace(changelog_topic_name="changelog", data=store),
             producer=SimpleNamespace(_producer=broker), consumer=SimpleNamespace(crash=self._crash),
+            states=SimpleNamespace(begin=lambda own: broker.told.append(f"begun {own}")),
         )  # fmt: skip
         self.app, self.durability = app, Durability(app)
         writers: Any = broker
@@ -397,7 +399,9 @@ def test_whoever_gets_events_owns_their_changelog_and_whoever_gets_examples_the_
     async def do(worker: Worker) -> None:
         await worker.durability.own([TP("events", 2), TP("labels", 3), TP("events", 5), TP("examples", 0)])
 
-    assert run(monkeypatch, do).broker.owned == [TP("changelog", 2), TP("changelog", 5), MODELS]
+    broker = run(monkeypatch, do).broker
+    assert broker.owned == [TP("changelog", 2), TP("changelog", 5), MODELS]
+    assert broker.told == ["fenced", "begun [2, 5]"]  # the state is this worker's once nobody else can write it
 
 
 def test_nothing_is_published_while_the_producer_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:

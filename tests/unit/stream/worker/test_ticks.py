@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from faust.types import TP
 
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
@@ -47,7 +46,7 @@ class Telling:
             self._states.clear()
         return self.decided_until_ms
 
-    def tell(self, *mine: TP) -> list[tuple[str, int | None, object]]:
+    def tell(self, *mine: int) -> list[tuple[str, int | None, object]]:
         asyncio.run(self._ticks.tell(RULES, mine))
         told, self.sent = self.sent, []
         return [(message.topic, message.partition, decode_hop(message.value)) for message in told]
@@ -56,13 +55,13 @@ class Telling:
 def test_those_are_told_in_which_something_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     past = NOW_MS - ALLOWANCE_MS - 1
     telling = Telling(monkeypatch, {0: past, 1: past, 2: past + 1})
-    assert telling.tell(TP("events", 0), TP("events", 2), TP("hops", 1)) == [("hops", 0, Tick(0, NOW_MS))]
+    assert telling.tell(0, 2) == [("hops", 0, Tick(0, NOW_MS))]
 
 
 def test_they_are_told_up_to_when_all_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
     telling = Telling(monkeypatch, {0: NOW_MS - 2 * ALLOWANCE_MS, 1: NOW_MS - 9 * ALLOWANCE_MS})
     telling.decided_until_ms = NOW_MS - 5 * ALLOWANCE_MS
-    both = TP("events", 0), TP("events", 1)
+    both = 0, 1
     assert telling.tell(*both) == [("hops", 1, Tick(1, NOW_MS - 5 * ALLOWANCE_MS))]
     telling.decided_until_ms = None
     assert telling.tell(*both) == []
@@ -70,7 +69,7 @@ def test_they_are_told_up_to_when_all_is_decided(monkeypatch: pytest.MonkeyPatch
 
 def test_nobody_is_asked_where_nothing_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     telling = Telling(monkeypatch, {1: 5, 2: NOW_MS})
-    assert (telling.tell(TP("events", 0), TP("events", 2)), telling.asked) == ([], 0)
+    assert (telling.tell(0, 2), telling.asked) == ([], 0)
 
 
 def test_they_are_not_told_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +77,7 @@ def test_they_are_not_told_again_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     told = 0
     for later_ms in (0, 1, AGAIN_AFTER_MS - 1, AGAIN_AFTER_MS):
         telling.now_ms = telling.decided_until_ms = NOW_MS + later_ms
-        told += len(telling.tell(TP("events", 0)))
+        told += len(telling.tell(0))
     assert told == 2
 
 
@@ -86,4 +85,4 @@ def test_the_state_of_what_may_be_anothers_by_then_is_not_looked_at(monkeypatch:
     """It would be known as it was in between, when the partition comes back."""
     telling = Telling(monkeypatch, {0: 5})
     telling.keeps = False
-    assert telling.tell(TP("events", 0)) == [("hops", 0, Tick(0, NOW_MS))]
+    assert telling.tell(0) == [("hops", 0, Tick(0, NOW_MS))]
