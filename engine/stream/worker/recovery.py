@@ -30,6 +30,7 @@ class BulkRecovery:
         self._app = app
         self.applied = 0
         self._trusted: set[TP] = set()
+        self._rebalances = 0
         self._read, self._told_at = 0, 0.0
 
     def doubt(self, partitions: Iterable[TP]) -> None:
@@ -39,6 +40,7 @@ class BulkRecovery:
     def begin_again(self) -> None:
         """A rebalance: nothing that was read before it counts."""
         self._trusted.clear()
+        self._rebalances += 1
         self._read, self._told_at = 0, time.monotonic()
         self._app.metrics.recovery_left.set(0)
 
@@ -67,8 +69,10 @@ class BulkRecovery:
         new = [record for record in records if seen is None or record.offset > seen]
         if new and seen is not None and tp not in self._trusted:
             # The first fetch after one was dropped: compaction leaves gaps, and so does a lost fetch.
-            consumer: Any = self._app.consumer
+            consumer, rebalances = self._app.consumer, self._rebalances
             new = await consumer.contiguous(tp, new, seen + 1)
+            if rebalances != self._rebalances:
+                return  # it may be another's by now, and its database is closed
         if any(refusal_of(record) is not None for record in new):
             raise StateError(f"{tp} has a batch that cannot be read: what it has of the state would be missing")
         if new:

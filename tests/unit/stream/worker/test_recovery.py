@@ -1,6 +1,7 @@
 """Recovery in bulk, over a fake of Faust's recovery service: what is applied, from where, and when it is over."""
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +24,7 @@ class Changelog:
         self.written: list[tuple[str, int]] = []
         self.asked: list[tuple[TP, int]] = []
         self.ended = self.standbys_ready = 0
+        self.meanwhile: Callable[[], None] = lambda: None
         self.offsets: dict[TP, int | None] = {ACTIVE: None}
         self.standby_offsets: dict[TP, int | None] = {STANDBY: None}
         store = SimpleNamespace(_db_for_partition=lambda partition: f"db {partition}", offset_key=b"offset")
@@ -62,6 +64,7 @@ class Changelog:
 
     async def _contiguous(self, tp: TP, records: list[Any], begin: int) -> list[Any]:
         self.asked.append((tp, begin))
+        self.meanwhile()
         return records if records[0].offset == begin else []
 
 
@@ -90,6 +93,20 @@ def test_after_a_fetch_that_was_dropped_the_next_one_has_to_join(monkeypatch: py
     log.recovery.begin_again()
     log.take(ACTIVE, 10)
     assert log.asked[2:] == [(ACTIVE, 10)]
+
+
+def test_what_was_revoked_while_its_gap_was_looked_at_is_neither_written_nor_trusted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log = Changelog(monkeypatch)
+    log.take(ACTIVE, 0)
+    log.recovery.doubt([ACTIVE])
+    log.meanwhile = log.recovery.begin_again
+    log.take(ACTIVE, 1)
+    assert (log.written, log.offsets[ACTIVE]) == ([("db 0", 0)], 0)
+    log.meanwhile = lambda: None
+    log.take(ACTIVE, 9)  # it is back; whether it follows is asked again
+    assert log.asked == [(ACTIVE, 1), (ACTIVE, 1)]
 
 
 def test_what_cannot_be_read_is_not_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
