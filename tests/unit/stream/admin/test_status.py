@@ -53,7 +53,7 @@ class Broker:
     def describe_groups(self, groups: list[str]) -> dict[str, Any]:
         if self.error is not None:
             raise self.error
-        return {group: {"group_state": "Stable", "members": self.members} for group in groups}
+        return {group: {"group_state": "Stable", "members": self.members, "error": None} for group in groups}
 
     def list_group_offsets(self, groups: list[str]) -> dict[str, Any]:
         return dict.fromkeys(groups, self.offsets)
@@ -124,7 +124,7 @@ def test_the_stage_before_events_is_told_too(monkeypatch: pytest.MonkeyPatch) ->
 
     def describe(groups: list[str]) -> dict[str, Any]:
         members = [enriches] if groups == ["floodgate-enrich"] else []
-        return {group: {"group_state": "Stable", "members": members} for group in groups}
+        return {group: {"group_state": "Stable", "members": members, "error": None} for group in groups}
 
     monkeypatch.setattr(broker, "describe_groups", describe)
     broker.pages["10.0.0.1", 6066] = WorkerPage("1.0", None, (), ("phones",))
