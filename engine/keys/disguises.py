@@ -1,6 +1,7 @@
 """Dots and schemes that a text describes instead of writing them, and names that only look like those of sites."""
 
 import re
+from collections.abc import Callable
 
 from engine.keys.domains import TOPS
 from engine.keys.tops import STRONG
@@ -49,25 +50,67 @@ WEAK_LABELS = frozenset(
 )
 """Words at the end of a sentence whose dot stands without a blank, unless the suffix is in STRONG."""
 
-_DOT_WORD = "(?:[dD][oO0][tT]|[pP]unkt|[pP]unto|[pP]onto|[pP]oint|[тТ]очка|点|點|ドット)"
-_BRACKETED = re.compile(rf" ?[\[({{<] ?(?:\.|{_DOT_WORD}) ?[\])}}>] ?")
-_QUOTED = re.compile(r"([\"'*_~|`])\.\1(?=([A-Za-z]{2,24})\b)")
+_DOT_WORD = (
+    "(?:[dD][oO0][tT]|[pP](?:unkt|unto|onto|oint|eriod|rick|iste)|[fF]ull ?stop|[nN]okta|[kK]ropka|[tT]e\u010dka|[bB]od"
+    "|[\u0442\u0422]\u043e\u0447\u043a\u0430|\u043a\u0440\u0430\u043f\u043a\u0430|\u03c4\u03b5\u03bb\u03b5\u03af\u03b1"
+    "|\u70b9|\u9ede|\u30c9\u30c3\u30c8|\ub2f7|\uc810|\u0646\u0642\u0637[\u0629\u0647]|\u0921\u0949\u091f|\u05e0\u05e7\u05d5\u05d3\u05d4"
+    "|\u0e08\u0e38\u0e14|ch\u1ea5m|[cC]ham)"
+)
+"""How a dot is called in the languages that most is written in."""
+
+_FIRST = "dDpPfFnNkKtTbBcC\u0442\u0422\u043a\u03c4\u70b9\u9ede\u30c9\ub2f7\uc810\u0646\u0921\u05e0\u0e08"
+"""What these begin with."""
+
+_TOLD_TOPS = ("com", "net", "org", "ru", "xyz", "biz")
+"""Behind another word for a dot than that one."""
+
+_END = "(?![0-9A-Za-z])"
+_MARKS = (
+    "\u00b7\u2022\u2219\u22c5\u2027\u30fb\u25e6\u25cf\u02d9\u2e31\u2e33\ua78f\u16eb\ua60e\u0701\u0702\u06d4\u0964\u0965"
+    "\U00010a50\u26ab\u26aa\U0001f534\U0001f535\u23fa"
+)
+"""Signs that look like a dot, or are the full stop of a script."""
+
+_OPEN = "\\[({<\u3010\u3014\u3016\u300c\u300e\u300a\u3008\u27e8\u27ea\u2985\u00ab\u2039\u201c\u201e\u2018\u201a"
+_CLOSE = "\\])}>\u3011\u3015\u3017\u300d\u300f\u300b\u3009\u27e9\u27eb\u2986\u00bb\u203a\u201d\u201c\u2019\u2018"
+_BRACKETED = re.compile(rf" ?[{_OPEN}] ?(?:[.,\u3002\uff61{_MARKS}]|{_DOT_WORD}) ?[{_CLOSE}] ?")
+_HALF_BRACKETED = re.compile(rf"(?<=[^\W_])[{_OPEN}]\.(?=([A-Za-z]{{2,24}})[{_CLOSE}])")
+_WRAPPED = re.compile(rf"[{_OPEN}]([A-Za-z0-9-]{{2,63}})[{_CLOSE}] ?\. ?(?=[{_OPEN}]?([A-Za-z]{{2,24}}){_END})")
+_OPENED = re.compile(rf"(?<=[^\W_])\.[{_OPEN}](?=([A-Za-z]{{2,24}})[{_CLOSE}])")
+_EMPHASIS = re.compile(
+    "(?<=[^\\W_])([\"'*_~|`]{1,3})\\.(?=([A-Za-z]{2,24})(?![0-9A-Za-z]))"
+    "|(?<=[^\\W_])([\"'*_~|`]{0,3})\\.[\"'*_~|`]{1,3}(?=([A-Za-z]{2,24})(?![0-9A-Za-z]))"
+)
+_APART = "[ *~_/|'\"\u2018-\u201e-]{1,3}"
 _SPOKEN = re.compile(
-    r"(?<=[^\W_])([ *~_/|'\"-]{1,3})(?:[dD] ?[oO0] ?[tT]|[тТ]очка)([ *~_/|'\"-]{1,3})(?=([^\W\d_]{2,24})\b)"
+    rf"(?<=[^\W_])({_APART})(?:[dD] ?[oO0] ?[tT]|\u0442\u043e\u0447\u043a\u0430)({_APART})(?=([^\W\d_]{{2,24}})\b)"
+)
+_TOLD = re.compile(rf"(?<=[^\W_]) {_DOT_WORD} (?=((?:{'|'.join(_TOLD_TOPS)})){_END})", re.IGNORECASE)
+_GLUED = re.compile(
+    f"(?<=[0-9A-Za-z]) ?(?:\u70b9|\u9ede|\u30c9\u30c3\u30c8|\ub2f7|\uc810) ?(?=([A-Za-z]{{2,24}}){_END})"
 )
 _BLANK_BEFORE = re.compile(r" \.( ?)(?=([^\W\d_]{2,24})\b)")
-_BLANK_BEHIND = re.compile(r"\. (?=((?:com|net|org|ru|info|xyz|top|site|online|shop|club)\b))")
-_ODD = re.compile(r" ?[·•∙⋅‧・◦●] ?(?=([A-Za-z]{2,24})\b)")
-_IDEOGRAPHIC = re.compile("(?<=[0-9A-Za-z])[\u3002\uff61](?=[0-9A-Za-z])")
+_TYPED_TOPS = "com|net|org|ru|info|xyz|top|site|online|shop|club"
+_BLANK_BEHIND = re.compile(rf"\. (?=(({_TYPED_TOPS})\b))")
+_SEVERAL_DOTS = re.compile(rf"\.{{2,3}}(?=(({_TYPED_TOPS})\b))")
+_ODD = re.compile(rf" ?[{_MARKS}] ?(?=([A-Za-z]{{2,24}}){_END})")
+_IDEOGRAPHIC = re.compile("(?<=[0-9A-Za-z]) ?[\u3002\uff61]{1,3} ?(?=[0-9A-Za-z])")
 _DOTCOM = re.compile(r"(?<=[A-Za-z0-9][A-Za-z0-9])[dD][oO][tT](?=[cC][oO][mM]\b)")
 _SPACED = re.compile(r"(?<!\S)[\w.](?!\S)(?: [\w.](?!\S))*+")
+_SPACED_TOP = re.compile(r"\. ?((?:[A-Za-z] ){1,5}[A-Za-z])(?!\w)")
 _SPACED_SCHEME = re.compile(
     r"([hH](?:[tT][tT]|[xX][xX])[pP][sS]?) ?(?:[\[({] ?:(?://)? ?[\])}]|:) ?(?://|\\\\)? ?(?=\w|//)"
 )
-_DOT_QUOTE = re.compile("\\.[\"'*_~|`]")
-_OTHER_DOTS = re.compile("[·•∙⋅‧・◦●\u3002\uff61]")
-_BRACKETS = re.compile(r"[\[({<] ?(?:[.dD\u0442\u0422点點ド]|[pP]o|[pP]un)")
+_DECORATED = re.compile("\\.(?:[\"'*_~|`]|(?<=[\"'*_~|`]\\.)[A-Za-z])")
+_OTHER_DOTS = re.compile(rf"[{_MARKS}\u3002\uff61]")
+_BRACKETS = re.compile(rf"[{_OPEN}] ?[.,\u3002\uff61{_MARKS}{_FIRST}]|\.[{_OPEN}]|[{_CLOSE}] ?\.")
 _AFTER_WORD = re.compile(r" [^\W\d_A-Z]")
+_BACKWARDS = re.compile("\u202e([^\u202a-\u202e\u2066-\u2069\\n]{1,512})[\u202a-\u202e\u2066-\u2069]?")
+
+
+def forwards(text: str) -> str:
+    """A text whose letters are shown backwards, as they are shown."""
+    return _BACKWARDS.sub(lambda match: match[1][::-1], text) if "\u202e" in text else text
 
 
 def undisguised(text: str) -> str:
@@ -77,21 +120,50 @@ def undisguised(text: str) -> str:
         text = _SPACED_SCHEME.sub(lambda match: f"{match[1]}://", text)
     if " . " in text:
         text = _SPACED.sub(_joined, text)
-    if _BRACKETS.search(text):
-        text = _BRACKETED.sub(".", text)
-    if _DOT_QUOTE.search(text):
-        text = _QUOTED.sub(lambda match: "." if match[2].lower() in STRONG else match[0], text)
-    lower = text.lower()
-    if "dot" in lower or "d0t" in lower or "d o t" in lower or "точка" in lower:
-        text = _SPOKEN.sub(_spoken, _DOTCOM.sub(".", text))
+    if "." in text:
+        text = _SPACED_TOP.sub(_top_joined, text)
+    if ("[" in text or "(" in text or "{" in text or "<" in text or not text.isascii()) and _BRACKETS.search(text):
+        text = _OPENED.sub(_strong(1), _HALF_BRACKETED.sub(_strong(1), _BRACKETED.sub(".", text)))
+        text = _WRAPPED.sub(lambda match: f"{match[1]}." if match[2].lower() in STRONG else match[0], text)
+        text = _OPENED.sub(_strong(1), text)
+    if _DECORATED.search(text):
+        text = _EMPHASIS.sub(_plain, text)
+    text = _told(text)
     if " ." in text:
         text = _BLANK_BEFORE.sub(lambda match: "." if _joins(match, match[2], bool(match[1])) else match[0], text)
     if ". " in text:
         text = _BLANK_BEHIND.sub(_behind, text)
+    if ".." in text:
+        text = _SEVERAL_DOTS.sub(_behind, text)
     if not text.isascii() and _OTHER_DOTS.search(text):
-        text = _IDEOGRAPHIC.sub(".", text)
-        text = _ODD.sub(lambda match: "." if match[1].lower() in STRONG else match[0], text)
+        text = _ODD.sub(_strong(1), _IDEOGRAPHIC.sub(".", text))
     return text
+
+
+def _told(text: str) -> str:
+    """With dots for the words that say so."""
+    lower = text.lower()
+    if "dot" in lower or "d0t" in lower or "d o t" in lower or "\u0442\u043e\u0447\u043a\u0430" in lower:
+        text = _SPOKEN.sub(_spoken, _DOTCOM.sub(".", text))
+    if " com" in lower or " net" in lower or " org" in lower or " ru" in lower or " xyz" in lower or " biz" in lower:
+        text = _TOLD.sub(lambda match: "." if _joins(match, match[1], False) else match[0], text)
+    return text if text.isascii() else _GLUED.sub(_strong(1), text)
+
+
+def _strong(group: int) -> Callable[[re.Match[str]], str]:
+    """Puts a dot before a suffix that is no word."""
+    return lambda match: "." if match[group].lower() in STRONG else match[0]
+
+
+def _plain(match: re.Match[str]) -> str:
+    top = match[2] or match[4]
+    return "." if top.lower() in STRONG and not (top.istitle() and top not in ("Com", "Net", "Org")) else match[0]
+
+
+def _top_joined(match: re.Match[str]) -> str:
+    """`evil . c o m`: the suffix without its blanks."""
+    top = match[1].replace(" ", "")
+    return f".{top}" if top.lower() in STRONG and len(top) > 2 else match[0]
 
 
 def file_like(host: str) -> bool:

@@ -1,9 +1,9 @@
 """What somebody registered: from the host of a link to the name or address that its owner pays for.
 
 `www.Shop.example.co.uk` is example.co.uk. Domains of which everybody can have a part (blogspot.com, github.io) count
-by the part: the public suffix list, shipped in a package, knows them. A link of a shortener or an invitation stands
-for itself, bit.ly/abc, as its domain says nothing. International names are compared in punycode after UTS 46, as
-browsers do, so a Cyrillic look-alike is a domain of its own.
+by the part: the public suffix list, shipped in a package, knows them. International names are compared in punycode
+after UTS 46, as browsers do, so a Cyrillic look-alike is a domain of its own. What stands before the registered name
+is its owner's to choose, and may be anything.
 """
 
 import re
@@ -16,37 +16,18 @@ from idna import IDNAError, uts46_remap
 from publicsuffixlist import PSLFILE, PublicSuffixList
 
 MAX_HOST_CHARS = 253
-_MAX_PLACE_CHARS = 64
 _MAX_LABEL_CHARS = 63
 
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-_POINTS = ".!:*_~=-"
-_PLACE = re.compile(r"^[^?#&]*")
+_OWN = re.compile(r"(?:[^.]*\.){0,4}[^.]*$")
+"""The last labels of a host, of which somebody has registered some."""
+
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 
 RESERVED = frozenset(("example", "test", "invalid"))
 """For documentation and tests (RFC 2606): they have owners here, but are on no list."""
 
 _SUFFIXES = PublicSuffixList(accept_unknown=False)
-
-SHORTENERS = frozenset(
-    """
-    adf.ly amzn.to bit.ly bl.ink buff.ly chat.whatsapp.com clck.ru cutt.ly discord.gg dlvr.it fb.me goo.gl is.gd
-    linktr.ee lnkd.in ow.ly qps.ru rb.gy rebrand.ly s.id shorte.st shorturl.at soo.gd t.co t.ly t.me tiny.cc
-    tinyurl.com trib.al u.to v.gd wa.me wp.me x.co youtu.be
-    """.split()  # noqa: SIM905  # one name a line would be a page
-)
-"""Hosts whose first path segment says where a link leads."""
-
-_SAME_PLACE = {
-    "telegram.me": "t.me", "telegram.dog": "t.me", "discord.com/invite": "discord.gg",
-    "discordapp.com/invite": "discord.gg",
-}  # fmt: skip
-_INVITING = frozenset(name.partition("/")[0] for name in _SAME_PLACE)
-_INNER_SEGMENTS = frozenset(("c", "s", "joinchat", "addstickers", "addemoji", "addlist", "boost", "proxy", "invite"))
-"""First segments that say what kind of place the second one names."""
-
-_ANY_CASE = frozenset(("t.me", "linktr.ee", "wa.me"))
 
 
 def _top_level_domains() -> frozenset[str]:
@@ -65,37 +46,6 @@ TOPS = _top_level_domains()
 """All that can stand behind the last dot of a public name, in Unicode and in punycode."""
 
 
-def destination(host: str, path: str, certain: bool) -> str | None:
-    """The entity of a link: `example.com`, `t.me/channel`, `203.0.113.9`; None for what is no public name.
-    `certain`: it is a link, whatever its host looks like."""
-    registered = registrable(host, certain)
-    if registered is None:
-        return None
-    name = host if host in SHORTENERS else registered  # chat.whatsapp.com has no domain of its own
-    if name not in SHORTENERS and name not in _INVITING:
-        return registered
-    segments = [part for part in _PLACE.findall(path)[0].split("/", 4)[:4] if part.strip(_POINTS)]
-    name = _SAME_PLACE.get(name, name)
-    if segments and f"{name}/{segments[0].lower()}" in _SAME_PLACE:
-        name, segments = _SAME_PLACE[f"{name}/{segments[0].lower()}"], segments[1:]
-    if name not in SHORTENERS or not segments:
-        return registered if name not in SHORTENERS else name
-    return f"{name}/{_place(name, segments)[:_MAX_PLACE_CHARS]}"
-
-
-def _place(name: str, segments: list[str]) -> str:
-    segments = [part.rstrip(_POINTS) for part in segments]
-    first = segments[0]
-    if name == "t.me":
-        if first.startswith("+") and not first[1:].isdecimal():
-            return f"joinchat/{first[1:]}"
-        if first.lower() == "s" and len(segments) > 1:
-            return segments[1].lower()  # a preview of the channel
-        if first.lower() in _INNER_SEGMENTS and len(segments) > 1:
-            return f"{first.lower()}/{segments[1]}"
-    return first.lower() if name in _ANY_CASE else first
-
-
 @lru_cache(maxsize=32_768)
 def registrable(host: str, certain: bool) -> str | None:
     """What somebody registered of a host, or None for what is no public name. `certain`: as it stands, then."""
@@ -108,6 +58,10 @@ def registrable(host: str, certain: bool) -> str | None:
         return _address_v6(host) if certain else None
     if not host.isascii():
         encoded = in_punycode(host)
+        host = _OWN.findall(host)[0] if encoded is None else host
+        while encoded is None and host.count(".") > 1:
+            host = host.partition(".")[2]
+            encoded = in_punycode(host)
         if encoded is None:
             return None
         host = encoded
@@ -117,7 +71,12 @@ def registrable(host: str, certain: bool) -> str | None:
 
 
 def _owned(host: str, certain: bool) -> str | None:
-    if "." not in host or len(host) > MAX_HOST_CHARS or not all(map(_LABEL.fullmatch, host.split("."))):
+    host = _OWN.findall(host)[0]
+    while not all(map(_LABEL.fullmatch, host.split("."))):
+        _, dot, host = host.partition(".")
+        if not dot:
+            return None
+    if "." not in host:
         return None
     registered = _SUFFIXES.privatesuffix(host)
     if registered is not None:

@@ -7,12 +7,15 @@ repetitions give nothing back, and names are examined in small numbers.
 """
 
 import re
+import unicodedata
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from engine.keys.characters import look_alikes, squeezed, unstyled, without_unseen
-from engine.keys.disguises import FILES, WEAK_LABELS, file_like, undisguised
+from engine.keys.disguises import FILES, WEAK_LABELS, file_like, forwards, undisguised
 from engine.keys.domains import TOPS
+from engine.keys.markup import without_markup
+from engine.keys.places import SHORTENERS, addressed
 from engine.keys.tops import STRONG
 
 MAX_TEXT_CHARS = 20_000
@@ -56,11 +59,16 @@ _CARRIED = re.compile(r"([hH](?:[tT][tT]|[xX][xX])[pP][sS]?:[/\\]*|:?(?<!/)/{2,}
 _AUTHORITY_END = re.compile(r"[/?#\\&]")
 _HOST_END = re.compile(f"[{_BETWEEN}]")
 _BARE_END = re.compile(r"[/?:(]")
+_NAMED = re.compile(
+    r"[?&][a-z_]{1,16}=((?:[A-Za-z0-9-]{1,63}\.){1,8}(?i:com|net|org|ru|xyz|top|info|site|shop|club|io))(?=[/&?#]|$)"
+)
+"""Where a link of others leads to, without a scheme: `?url=evil.com`."""
+
 _PERCENT = re.compile("%([2-7][0-9A-Fa-f])")
 _USERINFO = re.compile(r"(?<=//)[^\s/?#\\@%]*+%[^\s/?#\\]*@")
 """What stands before a host and hides it where it is decoded: `//good.com%2F@evil.com`."""
 
-_ENTITY = re.compile("&#(?:[xX]([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
+_OF_ADDRESS = re.compile(r":[1-9]\d{1,4}\b|.*?/[A-Za-z]")
 _PATH = re.compile(r"/[^A-Za-z0-9]*+[A-Za-z0-9]|\?[^=]*+=")
 
 _UNSPACED = (
@@ -71,9 +79,23 @@ _UNSPACED = (
 
 _SYMBOLS = "\\u00ae\\u2100-\\u2bff\\u3297\\u3299\\U0001f000-\\U0001faff"
 _GLUED_BEFORE = re.compile(f"^.*[{_UNSPACED}{_SYMBOLS}](?=[0-9A-Za-z])", re.DOTALL)
+_FOREIGN = "\\u0370-\\u0dff\\u10a0-\\u10ff\\u1200-\\u177f\\u1800-\\u1c7f\\u2d00-\\u2dff\\ua000-\\ua6ff\\ua800-\\uabff"
+"""Other scripts than the Latin one, written with blanks: no registry mixes them with it in a name."""
+
 _GLUED_SYMBOLS = re.compile(f"^.*[{_UNSPACED}](?=[{_SYMBOLS}])", re.DOTALL)
-_GLUED_BEHIND = re.compile(f"([A-Za-z]{{2,24}})[{_UNSPACED}{_SYMBOLS}]")
-_GLUED_CYRILLIC = re.compile(r"^[\u0400-\u04ff]{3,}(?=[0-9A-Za-z-]{3,}(?:\.[0-9A-Za-z-]+)+$)")
+_GLUED_BEHIND = re.compile(f"([A-Za-z]{{2,24}})[{_UNSPACED}{_SYMBOLS}{_FOREIGN}]")
+_GLUED_WORD = re.compile(rf"^(?:[^.]*[{_FOREIGN}])(?=[0-9A-Za-z-]{{2,}}(?:\.[0-9A-Za-z-]+)+$)")
+_NUMBERED = re.compile(
+    "[0-9#*]\ufe0f?\u20e3|(?<![/.0-9A-Za-z\u2460-\u24ff\u2776-\u2793-])[\u2460-\u249b\u24ea-\u24ff\u2776-\u2793]+(?=[0-9A-Za-z])"
+)
+"""Numbers in circles and on keys: signs before a name, not a part of it."""
+
+_MARK = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\ufe20-\ufe2f]")
+_MARKS = re.compile(f"({_MARK.pattern}{{2}}){_MARK.pattern}+")
+_CAPITALS = str.maketrans("\u043c\u043f\u0442\u043a", "mntk")
+"""Small Cyrillic letters that look like Latin ones of another size."""
+
+_NO_WORD = re.compile("[0-9].*[0-9]|-")
 _EMOJI_TOPS = frozenset(("ws", "to", "fm", "la", "tk", "ml", "ga", "cf", "gq", "kz", "cc", "com", "net", "gg", "je"))
 
 
@@ -90,23 +112,39 @@ def links_in(text: str) -> list[Link]:
     for match in matches:
         carries = "//" in match or ":" in match
         if not (carries and _STARTS.match(match)):
-            link = _bare(_CARRIED.split(match, 1)[0] if carries else match)
+            link = _bare(_before_carried(match) if carries else match)
             if link is not None:
                 links[link] = None
         if carries:
             links.update(dict.fromkeys(split(match)))
+        if "=" in match:
+            links.update(dict.fromkeys(named_in(match)))
     return list(links)
+
+
+def _before_carried(match: str) -> str:
+    """What stands before a scheme; two slashes in the address of a place are one."""
+    before, *behind = _CARRIED.split(match, maxsplit=1)
+    return f"{before}/{behind[1]}" if behind and before.lower() in SHORTENERS else before
 
 
 def readable(text: str) -> str:
     """A text as its reader takes it: without the invisible, dots and schemes where they are only described."""
+    if not text.isascii():
+        text = _NUMBERED.sub("\u2192", forwards(text))
     text = squeezed(text, max(len(text), 2))
     if len(text) > MAX_TEXT_CHARS:
         text = _abridged(text)
-    text = unstyled(text)
-    if "&" in text and ";" in text:
-        text = _ENTITY.sub(_character, text.replace("&amp;", "&"))
-    return undisguised(unquoted(text))
+    text = without_markup(_without_stray_marks(unstyled(text)))
+    return addressed(undisguised(unquoted(text)))
+
+
+def _without_stray_marks(text: str) -> str:
+    """A text without the marks that make no letter with what they stand on. Of a heap of them two are looked at, as
+    putting many in order takes time."""
+    if text.isascii() or not _MARK.search(text):
+        return text
+    return _MARK.sub("", unicodedata.normalize("NFC", _MARKS.sub(r"\1", text)))
 
 
 def unquoted(text: str) -> str:
@@ -131,11 +169,6 @@ def _abridged(text: str) -> str:
     return f"{text[:end]}\n{middle}\n{text[-end:]}"
 
 
-def _character(match: re.Match[str]) -> str:
-    code = int(match[1], 16) if match[1] else int(match[2])
-    return chr(code) if 0x20 < code < 0xD800 else " "
-
-
 def split(link: str) -> list[Link]:
     """What stands behind each scheme in a link: its own, and those of links that its path carries along. `//` alone
     is none for certain, as paths have it too."""
@@ -143,11 +176,16 @@ def split(link: str) -> list[Link]:
     return [parted(part, ":" in scheme) for scheme, part in zip(parts[::2], parts[1::2], strict=True) if part]
 
 
+def named_in(link: str) -> list[Link]:
+    """The hosts that a link names where others have addresses."""
+    return [named for named in map(_bare, _NAMED.findall(link)) if named is not None] if "=" in link else []
+
+
 def parted(link: str, certain: bool = True) -> Link:
     """Host and path of what stands behind a scheme."""
     end = _AUTHORITY_END.search(link)
     authority, path = (link[: end.start()], link[end.start() :]) if end else (link, "")
-    authority = authority.rpartition("@")[2].lstrip("!$*~=+-._")
+    authority = authority.rpartition("@")[2].lstrip("!$*~=+-._(<{\"'")
     if "%" in authority:
         decoded = with_plain_dots(without_unseen(unquote(authority)))
         authority = _AUTHORITY_END.split(decoded, maxsplit=1)[0]
@@ -155,8 +193,11 @@ def parted(link: str, certain: bool = True) -> Link:
         return Link(authority[1:].partition("]")[0].lower(), path, certain)
     first, _, second = authority.partition(":")
     host = first if "." in first or "." not in second else second  # see:other.com
-    host = _HOST_END.split(host, 1)[0]
+    first, *others = _HOST_END.split(host)
+    host = first if "." in first else next((other for other in others if "." in other), first)
     host = host.strip("!$*~=+-._")
+    if not host.isascii():
+        host = _in_one_script(host)
     behind = _glued_behind(host)
     return Link(_tidy(behind or host), path if not behind else "", certain)
 
@@ -182,9 +223,10 @@ def _bare(match: str) -> Link | None:
     host, tail = (match[: end.start()], match[end.start() :]) if end else (match, "")
     host = host.strip("-_")
     if not host.isascii():
+        host = _in_one_script(host)
         behind = _glued_behind(host)
         host, tail = (behind, "") if behind else (host, tail)
-        host = _without_glue(_in_one_script(host))
+        host = _without_glue(host)
     top = host.rpartition(".")[2]
     lower = top.lower()
     if lower not in TOPS or "." not in host:
@@ -193,22 +235,26 @@ def _bare(match: str) -> Link | None:
     www = host[:4].lower() == "www." and host.count(".") > 1
     if behind_word and lower not in STRONG:
         return None
-    if not (made or www) and _looks_otherwise(host, top, tail):
+    if not (made or www or host.lower().endswith(".t.me")) and _looks_otherwise(host, top, tail):
         return None
     return Link(_tidy(host), tail[tail.find("/") :] if "/" in tail else "", False)
 
 
 def _in_one_script(host: str) -> str:
     """A host whose suffix is one in look-alikes only (evil.c\u043em), as its reader would type it."""
-    top = host.rpartition(".")[2]
-    if top.isascii() or top.lower() in TOPS or top.lower().translate(look_alikes()) not in TOPS:
+    before, _, top = host.lower().rpartition(".")
+    if top.isascii() or top in TOPS:
         return host
-    return host.lower().translate(look_alikes())
+    plain = top.translate(look_alikes())
+    if plain in TOPS:
+        return f"{before.translate(look_alikes())}.{plain}"
+    plain = plain.translate(_CAPITALS)
+    return f"{before}.{plain}" if plain in STRONG else host
 
 
 def _numeric(host: str, tail: str) -> Link | None:
     """`203.0.113.9/login`, but neither a version nor a network."""
-    if host.count(".") == 3 and host.replace(".", "").isdecimal() and re.search("/[A-Za-z]", tail):
+    if host.count(".") == 3 and host.replace(".", "").isdecimal() and _OF_ADDRESS.match(tail):
         return Link(host, tail, True)
     return None
 
@@ -217,8 +263,8 @@ def _without_glue(host: str) -> str:
     """A host without words of a script without blanks before it: `看evil.com`. Such a name alone is one: 例え.jp"""
     if host.rpartition(".")[2].isascii():
         host = _GLUED_BEFORE.sub("", host)
-        word = _GLUED_CYRILLIC.match(host)
-        if word and not all(ord(letter) in look_alikes() for letter in word[0].lower()):
+        word = _GLUED_WORD.match(host)
+        if word and not all(letter.isascii() or ord(letter) in look_alikes() for letter in word[0].lower()):
             host = host[word.end() :]  # a word, as it could not pass for a Latin one
     return _GLUED_SYMBOLS.sub("", host)
 
@@ -236,7 +282,7 @@ def _looks_otherwise(host: str, top: str, tail: str) -> bool:
     label = before.rpartition(".")[2].lower()
     return (
         tail.startswith("(")
-        or (top[0].isupper() and top[1:].islower())  # the end.So what
+        or (top[0].isupper() and top[1:].islower() and not _NO_WORD.search(label))  # the end.So what
         or label.isdecimal()
         or (len(label) == 1 and label.isascii())
         or label in WEAK_LABELS

@@ -12,8 +12,9 @@ from typing import Any
 from engine.core.evaluation.choice import chosen, ranked
 from engine.keys.characters import squeezed
 from engine.keys.disguises import undisguised
-from engine.keys.domains import SHORTENERS, destination
-from engine.keys.links import MAX_CANDIDATES, Link, links_in, parted, split, unquoted, with_plain_dots
+from engine.keys.links import MAX_CANDIDATES, Link, links_in, named_in, parted, split, unquoted, with_plain_dots
+from engine.keys.markup import without_markup
+from engine.keys.places import SHORTENERS, addressed, destination
 
 MAX_DOMAINS = 32
 """So many domains has an event at most."""
@@ -40,6 +41,9 @@ MAX_DEPTH = 2
 _MEMBERS = ("url", "href", "link", "uri", "expanded_url")
 _SEVERAL = re.compile(r"(?<![\s,;|])[\s,;|]++(?=[hH](?:[tT][tT]|[xX][xX])[pP][sS]?:)")
 """Stands between links of one text."""
+
+_PLAIN = re.compile(r"[\w./:?&=%#~+-]*")
+"""Has nothing in which a link could be wrapped."""
 
 _LINE_BREAKS = str.maketrans("", "", "\t\n\r")
 _SCHEME = re.compile(r"(?:[\w+-]*:)?[/\\]{2,}|[hH](?:[tT][tT]|[xX][xX])[pP][sS]?:[/\\]*")
@@ -98,7 +102,9 @@ def _declared(fields: Mapping[str, Any]) -> list[Link]:
     several = _bounded([entry for name in ("urls", "url") for entry in _entries(fields.get(name), MAX_DEPTH)])
     if any(entry.count("://") > 1 for entry in several):
         several = _bounded([part for entry in several for part in _SEVERAL.split(entry)])
-    return [link for entry in several for link in _entry(entry)]
+    odd = [entry for entry in several if not _PLAIN.fullmatch(entry) and not _SCHEME.match(entry.lstrip())]
+    links = [link for entry in several for link in _entry(entry)]
+    return [*links, *links_in("\n".join(odd))] if odd else links
 
 
 def _bounded(entries: list[str]) -> list[str]:
@@ -125,7 +131,8 @@ def _entries(value: Any, depth: int) -> list[str]:
 
 def _entry(entry: str) -> Iterable[Link]:
     """The links of one entry, read as a browser reads an address: line breaks and tabs in it do not count."""
-    text = squeezed(entry.translate(_LINE_BREAKS), max(len(entry), 1)).strip(" ,;.\"'<>")
+    text = squeezed(entry.translate(_LINE_BREAKS), max(len(entry), 1)).strip(" ,;.\"'<>()[]{}|*`")
+    text = addressed(without_markup(text))
     if not text.isascii() or " " in text or "[" in text or "(" in text:
         text = undisguised(with_plain_dots(text))
     if "%" in text and "//" not in text:
@@ -135,7 +142,7 @@ def _entry(entry: str) -> Iterable[Link]:
         return links_in(text)
     rest = text[scheme.end() :] if scheme is not None else text
     behind = links_in(rest.partition(" ")[2]) if " " in rest else ()
-    return [parted(rest), *split(unquoted(rest)), *behind]
+    return [parted(rest), *split(unquoted(rest)), *named_in(rest), *behind]
 
 
 def _examined(links: list[Link]) -> list[Link]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine.keys.domains import destination, registrable
+from engine.keys.domains import registrable
+from engine.keys.places import destination
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,8 @@ from engine.keys.domains import destination, registrable
         ("\U0001f4a9.la", "xn--ls8h.la"),
         ("fa\u00df.de", "xn--fa-hia.de"), ("B\u00dcCHER.de", "xn--bcher-kva.de"), ("a..com", None), ("-a.com", None),
         ("com", None), ("co.uk", "co.uk"), ("a" * 300 + ".com", None), ("\u0430" * 70 + ".com", None), ("", None),
+        ("a$b.evil.com", "evil.com"), ("a-.evil.com", "evil.com"), ("a" * 64 + ".evil.com", "evil.com"),
+        (f"{'a.' * 200}evil.com", "evil.com"), ("\u0378.x.evil.com", "evil.com"), ("evil..com", None),
     ],
 )  # fmt: skip
 def test_hosts(host: str, domain: str | None) -> None:
@@ -28,7 +31,12 @@ def test_hosts(host: str, domain: str | None) -> None:
         ("discordapp.com", "/invite/x", "discord.gg/x"), ("discord.com", "/channels/1", "discord.com"),
         ("chat.whatsapp.com", "/Code", "chat.whatsapp.com/Code"), ("web.whatsapp.com", "/x", "whatsapp.com"),
         ("bit.ly", "/Ab?x#y", "bit.ly/Ab"), ("youtu.be", "/abc.", "youtu.be/abc"), ("evil.com", "/a", "evil.com"),
-        ("bit.ly", "/" + "x" * 300, "bit.ly/" + "x" * 64),
+        ("bit.ly", "/" + "x" * 300, "bit.ly/" + "x" * 64), ("bit.ly", "/x/../Ab", "bit.ly/Ab"),
+        ("bit.ly", "/x/%2e%2E/./Ab", "bit.ly/Ab"), ("bit.ly", "/..", "bit.ly"), ("chan.t.me", "/17", "t.me/chan"),
+        ("a.chan.t.me", "", "t.me/chan"), ("www.t.me", "/chan", "t.me/chan"), ("t.me", "\\Chan\\17", "t.me/chan"),
+        ("t.me", "/@Chan", "t.me/chan"), ("wa.me", "/+4915112345", "wa.me/4915112345"), ("j.mp", "/x", "bit.ly/x"),
+        ("api.whatsapp.com", "/send?text=a&phone=%2B4915112345", "wa.me/4915112345"),
+        ("wa.me", "/message/AbC", "wa.me/message/AbC"), ("discord.gg", "/invite/x", "discord.gg/x"),
     ],
 )  # fmt: skip
 def test_places_behind_shorteners_and_invitations(host: str, path: str, name: str) -> None:
