@@ -101,7 +101,7 @@ class ByteGrams:
 def _grams(texts: Sequence[str | None]) -> dict[int, float]:
     data = _text(texts).encode()[:2_500]
     found = {int.from_bytes(data[at : at + 4], "big") for at in range(len(data) - 3)}
-    return dict.fromkeys(found, len(found) ** -0.5)
+    return dict.fromkeys(found, max(1, len(found)) ** -0.5)
 
 
 def _text(texts: Sequence[str | None]) -> str:

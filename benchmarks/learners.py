@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.arms import ARMED
 from benchmarks.late_labels import RIVER, ByteGrams, Rival, of_learner, of_river
 from benchmarks.streams import streams
 from engine.learning.evaluated import EvaluatedModel
@@ -22,7 +23,7 @@ from engine.learning.evaluation import EvaluationCase, Scenario
 from engine.learning.metrics import calibration_error, roc_auc
 
 _ADAGRAD = "River: TFIDF, LogisticRegression(AdaGrad)"
-LEARNERS: Mapping[str, Rival] = {
+LEARNERS: dict[str, Rival] = {
     "default": of_learner(EvaluatedModel),
     "River: byte 4-grams, AdaGrad": of_learner(ByteGrams),
     _ADAGRAD: of_river(RIVER[_ADAGRAD]),
@@ -88,9 +89,10 @@ def _error(learn: Rival, cases: list[EvaluationCase], scenario: Scenario) -> tup
 @click.command(help=(__doc__ or "").partition("\n")[0])
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), default=Path("../shared/data"))
 @click.option("--out", type=click.Path(path_type=Path), help="Where the figures go, as JSON.")
-def main(data: Path, out: Path | None) -> None:
+@click.option("--arms", is_flag=True, help="With AROW and replay in the default learner as well.")
+def main(data: Path, out: Path | None, arms: bool) -> None:
     """Compare and print."""
-    found = run(data, Console(width=160))
+    found = run(data, Console(width=160), LEARNERS | ARMED if arms else LEARNERS)
     if out is not None:
         out.write_text(json.dumps(found, indent=1), "utf-8")
 
