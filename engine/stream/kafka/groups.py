@@ -32,8 +32,8 @@ _ERROR = re.compile(r"\[Error (-?[0-9]+)\]")
 
 def read_group(settings: Settings, name: str) -> tuple[Any, Any]:
     """A consumer group, and its offsets; one without members where there has never been any. Raises BrokerError."""
-    nobody: tuple[Any, Any] = {"group_state": "without workers", "members": []}, {}  # as before the first worker's first start
-    return _asked(settings, name, lambda client: (_described(client, name), _offsets(client, name)), nobody)
+    nobody: Any = {"group_state": "without workers", "members": []}  # as before the first worker's first start
+    return _asked(settings, name, lambda client: (_described(client, name), _offsets(client, name)), (nobody, {}))
 
 
 def read_offsets(settings: Settings, name: str) -> Any:
