@@ -58,8 +58,14 @@ _DOT_WORD = (
 )
 """How a dot is called in the languages that most is written in."""
 
-_FIRST = "dDpPfFnNkKtTbBcC\u0442\u0422\u043a\u03c4\u70b9\u9ede\u30c9\ub2f7\uc810\u0646\u0921\u05e0\u0e08"
-"""What these begin with."""
+_TOLD_WORDS = (
+    "dot", "d0t", "punkt", "punto", "ponto", "point", "period", "prick", "piste", "stop", "nokta", "kropka",
+    "te\u010dka", "bod", "\u0442\u043e\u0447\u043a\u0430", "\u043a\u0440\u0430\u043f\u043a\u0430",
+    "\u03c4\u03b5\u03bb\u03b5\u03af\u03b1", "\u70b9", "\u9ede", "\u30c9\u30c3\u30c8", "\ub2f7", "\uc810",
+    "\u0646\u0642\u0637", "\u0921\u0949\u091f", "\u05e0\u05e7\u05d5\u05d3\u05d4", "\u0e08\u0e38\u0e14",
+    "ch\u1ea5m", "cham",
+)  # fmt: skip
+"""What a text has that names a dot, in small letters."""
 
 _TOLD_TOPS = ("com", "net", "org", "ru", "xyz", "biz")
 """Behind another word for a dot than that one."""
@@ -101,9 +107,13 @@ _SPACED_TOP = re.compile(r"\. ?((?:[A-Za-z] ){1,5}[A-Za-z])(?!\w)")
 _SPACED_SCHEME = re.compile(
     r"([hH](?:[tT][tT]|[xX][xX])[pP][sS]?) ?(?:[\[({] ?:(?://)? ?[\])}]|:) ?(?://|\\\\)? ?(?=\w|//)"
 )
-_DECORATED = re.compile("\\.(?:[\"'*_~|`]|(?<=[\"'*_~|`]\\.)[A-Za-z])")
+_DECORATED = re.compile("\\.(?:[\"'*_~|`]{1,3}|(?<=[\"'*_~|`]\\.))[A-Za-z]{2}")
 _OTHER_DOTS = re.compile(rf"[{_MARKS}\u3002\uff61]")
-_BRACKETS = re.compile(rf"[{_OPEN}] ?[.,\u3002\uff61{_MARKS}{_FIRST}]|\.[{_OPEN}]|[{_CLOSE}] ?\.")
+_BRACKETS = re.compile(
+    rf"[{_OPEN}](?: ?(?:[.,\u3002\uff61{_MARKS}]|{_DOT_WORD}) ?[{_CLOSE}]|\.[A-Za-z]{{2}})"
+    rf"|[A-Za-z0-9-][{_CLOSE}] ?\. ?[{_OPEN}]?(?:{'|'.join(STRONG)}){_END}|\.[{_OPEN}][A-Za-z]{{2,24}}[{_CLOSE}]",
+    re.IGNORECASE,
+)
 _AFTER_WORD = re.compile(r" [^\W\d_A-Z]")
 _BACKWARDS = re.compile("\u202e([^\u202a-\u202e\u2066-\u2069\\n]{1,512})[\u202a-\u202e\u2066-\u2069]?")
 
@@ -145,7 +155,7 @@ def _told(text: str) -> str:
     lower = text.lower()
     if "dot" in lower or "d0t" in lower or "d o t" in lower or "\u0442\u043e\u0447\u043a\u0430" in lower:
         text = _SPOKEN.sub(_spoken, _DOTCOM.sub(".", text))
-    if " com" in lower or " net" in lower or " org" in lower or " ru" in lower or " xyz" in lower or " biz" in lower:
+    if any(f" {top}" in lower for top in _TOLD_TOPS) and any(word in lower for word in _TOLD_WORDS):
         text = _TOLD.sub(lambda match: "." if _joins(match, match[1], False) else match[0], text)
     return text if text.isascii() else _GLUED.sub(_strong(1), text)
 

@@ -1,7 +1,8 @@
 """Texts without the markup that readers do not see: HTML and BBCode that format, entities, Markdown's escapes.
 
 `ev<b>il</b>.com`, `evil&period;com` and `evil\\.com` are all read as evil.com. Tags that link stay, as their
-addresses count. One for one or shorter, so nothing grows; the time is linear in the text.
+addresses count; and nobody knows whether a text is shown as markup, so what tags and comments say that could be an
+address is read at the end. One for one or shorter, so nothing grows; the time is linear in the text.
 """
 
 import re
@@ -30,10 +31,18 @@ def without_markup(text: str) -> str:
     """A text as it is shown where its markup is. Entities are resolved first, and once."""
     if "&" in text:
         text = _ENTITY.sub(_character, text.replace("&amp;", "&"))
+    said: list[str] = []
+
+    def without(match: re.Match[str]) -> str:
+        if "." in match[0]:
+            said.append(match[0][1:-1])
+        return ""
+
     if "<" in text and ">" in text:
-        text = _TAG.sub("", _BREAK.sub(" ", text))
+        text = _TAG.sub(without, _BREAK.sub(lambda match: f" {without(match)}", text))
     if "[" in text and "]" in text:
-        text = _CODE.sub("", text)
+        text = _CODE.sub(without, text)
+    text = "\n".join((text, *said))
     if "\\" in text:
         text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)) if match[1] else match[2], text)
     return text

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.keys.links import links_in
 from engine.keys.markup import without_markup
 
 
@@ -26,3 +27,14 @@ def test_what_formats_is_not_read(text: str, shown: str) -> None:
 @given(st.text(alphabet="<>b/![]-&#x0;a. \\u="))
 def test_nothing_grows_or_raises(text: str) -> None:
     assert len(without_markup(text)) <= len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- http://evil.com/x -->", "<b http://evil.com>hi</b>", "[color=evil.com]hi[/color]", "<br evil.com>",
+        'ev<b style="margin:1.5em">il</b>.com', "<p>evil.com</p>",
+    ],
+)  # fmt: skip
+def test_an_address_counts_whether_the_text_is_shown_as_markup_or_as_it_is(text: str) -> None:
+    assert "evil.com" in [link.host for link in links_in(text)]
