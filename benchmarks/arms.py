@@ -6,6 +6,7 @@ what is not.
 
 from array import array
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from random import Random
 
@@ -83,14 +84,14 @@ class WithArow(HashedNgrams):
             self._variances[indices] = np.maximum(self._variances[indices], np.float32(1e-6))
 
 
-def _model(learner: type[HashedNgrams], *given: float) -> EvaluatedModel:
+def _model(made: Callable[[], HashedNgrams]) -> EvaluatedModel:
     model = EvaluatedModel()
-    model.model.learner = learner(*given)
+    model.model.learner = made()
     return model
 
 
 ARMED: dict[str, Rival] = {
     "AROW, a fifth arm": of_learner(partial(_model, WithArow)),
-    "one past label again": of_learner(partial(_model, Replaying, 1)),
-    "two": of_learner(partial(_model, Replaying, 2)),
+    "one past label again": of_learner(partial(_model, partial(Replaying, 1))),
+    "two": of_learner(partial(_model, partial(Replaying, 2))),
 }
