@@ -3,7 +3,7 @@
 import pytest
 from aiokafka.errors import KafkaError, ProducerFenced, for_code
 
-from engine.cli.worker_process import _reason_text
+from engine.cli.running import reason_text
 from engine.errors import WorkerError
 
 FENCED = "ProducerFenced: another worker writes to its partitions by now: this one stood still for too long"
@@ -28,4 +28,4 @@ SAME_NAME = "another worker has the same `instance_id`, one"
     ],
 )
 def test_the_reason_is_told_in_words_that_help(reason: Exception, instance_id: str, told: str) -> None:
-    assert _reason_text(reason, instance_id) == told
+    assert reason_text(reason, instance_id) == told
