@@ -1,7 +1,7 @@
 """What travels on the hops topic: routed events, what follows from events, retroactive matches, what events are to
 outcomes. MessagePack, as it is ours alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, final
 
 import msgspec
@@ -92,9 +92,12 @@ class Departures:
 
     def send(self, hop: Hop) -> Message:
         """A routed event to its next entity, or back to its user; a mark to its entity; all else to its user."""
+        return self.send_to(hop.next_entity() if type(hop) is RoutedEvent or type(hop) is Mark else None, hop)
+
+    def send_to(self, entity_key: EntityKey | None, hop: Hop) -> Message:
+        """The same, where it is known to which entity; None sends it to its user."""
         hop.origin = self._next()
         value = _encode(hop)
-        entity_key = hop.next_entity() if type(hop) is RoutedEvent or type(hop) is Mark else None
         if len(value) > MAX_MESSAGE_BYTES // 2:
             raise ValueError(f"a routed event of {len(value)} bytes is too large to be sent on")
         if entity_key is None:
@@ -149,8 +152,8 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Hop | RetroactiveMatch] | Fo
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise StateError(f"a message on the hops topic cannot be read: {error}") from error
     if type(message) is RoutedEvent:
-        for cluster in message.clusters.values():
-            _check_cluster(cluster)
+        if message.clusters:
+            _check_clusters(message.clusters)
         if len(message.answers) > len(message.entity_keys):
             raise StateError("a routed event on the hops topic has been at more entities than it names")
         return message.origin, message
@@ -162,11 +165,12 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Hop | RetroactiveMatch] | Fo
     return message.origin, RetroactiveMatch(*fields)
 
 
-def _check_cluster(cluster: ClusterTrace) -> None:
-    if not all(0 < len(user) <= MAX_CONCEALED_CHARS for user in cluster.members):
-        raise StateError("a routed event on the hops topic names a member whom no event can have")
-    if not all(0 <= label < 1 << 64 for label in cluster.labels):
-        raise StateError("a message on the hops topic has a hash of more than 64 bits")
+def _check_clusters(clusters: Mapping[str, ClusterTrace]) -> None:
+    for cluster in clusters.values():
+        if not all(0 < len(user) <= MAX_CONCEALED_CHARS for user in cluster.members):
+            raise StateError("a routed event on the hops topic names a member whom no event can have")
+        if not all(0 <= label < 1 << 64 for label in cluster.labels):
+            raise StateError("a message on the hops topic has a hash of more than 64 bits")
 
 
 def state_key(hop: Hop | RetroactiveMatch, entity_key: EntityKey | None) -> bytes:

@@ -177,10 +177,11 @@ class HopWorker:
     def _go_on(self, outcome: StateOutcome, routed: RoutedEvent, departures: Departures) -> None:
         """Send an event on from an entity, unless it ends there."""
         assert self._evaluator is not None
-        if routed.next_entity() is None and self._evaluator.is_settled(routed):
+        entity_key = routed.next_entity()
+        if entity_key is None and self._evaluator.is_settled(routed):
             self._ended += 1
         else:
-            outcome.messages.append(departures.send(routed))
+            outcome.messages.append(departures.send_to(entity_key, routed))
 
     def _fail(
         self, outcome: StateOutcome, hop: Hop | RetroactiveMatch | Tick, departures: Departures, *, at_user: bool
