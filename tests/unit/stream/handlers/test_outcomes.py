@@ -262,20 +262,21 @@ def test_those_that_read_far_ahead_make_nothing_late_where_events_meet(many: int
 
 def test_of_what_too_much_has_come_after_nothing_is_said() -> None:
     """More came than is kept for events that are late: it may have been the one that would have answered."""
-    cluster = Partitions(1)
+    cluster, users = Partitions(2), [f"u{at}" for at in range(9)]
+    ahead, behind = (next(user for user in users if cluster.place(user.encode()) == at) for at in (0, 1))
     for at in range(20):
-        cluster.send(event("install", f"u{at}", 60 + at, device_id="d"))
-    late = [event("click", "early", minute, device_id="d") for minute in (51, 52.5, 62.5, 75.5)]
-    for one in late:
-        cluster.send(one)
+        cluster.send(event("install", ahead, 60 + at, device_id="d"))
     cluster.run()
-    cluster.store(0)
-    cluster.tell(300)
-    cluster.run()
-    cluster.store(0)
-    assert cluster.answers()["install"] == [
-        "click-early-62.5 spam", "click-early-75.5 spam",
-    ]  # fmt: skip
+    for at in (0, 1):
+        cluster.store(at)
+    for minute in (51, 52.5, 62.5, 75.5):
+        cluster.send(event("click", behind, minute, device_id="d"))
+    for told in (300, 301):
+        cluster.run()
+        for at in (0, 1):
+            cluster.store(at)
+        cluster.tell(told)
+    assert cluster.answers()["install"] == [f"click-{behind}-62.5 spam", f"click-{behind}-75.5 spam"]
 
 
 def run(*sent: Event, until: float = 60, rules: str = RULES) -> Partitions:
