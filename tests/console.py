@@ -222,7 +222,7 @@ class ConsoleProcess:
             client.close()
         self._clients.clear()
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(30)
+        return self._process.wait(90)
 
     def client(self, name: str) -> httpx2.Client:
         """Somebody's browser, who has signed in."""

@@ -107,12 +107,12 @@ class EnrichWorker:
 
     def wait_until_ended(self) -> int:
         """Wait until it ends by itself; its exit code."""
-        return self._process.wait(60)
+        return self._process.wait(120)
 
     def stop(self) -> int:
         """SIGTERM; its exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(30)
+        return self._process.wait(90)
 
 
 def publish_raw(settings: Settings, events: list[dict[str, Any] | bytes], key: bytes = b"") -> None:

@@ -60,13 +60,12 @@ class Receiver:
         wait_until(self._answers, "the receiver answers")
 
     def _answers(self) -> bool:
-        import urllib.error
         import urllib.request
 
         assert self._process.poll() is None
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5).close()
-        except urllib.error.URLError:
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=30).close()
+        except OSError:
             return False
         return True
 

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -84,7 +83,7 @@ class SchemaRegistry:
         assert self._process.poll() is None, (self._directory / "registry.log").read_text()[-3_000:]
         try:
             self._ask("/subjects")
-        except (urllib.error.URLError, OSError):
+        except OSError:
             return False
         return True
 
@@ -100,7 +99,7 @@ class SchemaRegistry:
         data = json.dumps(body).encode() if body is not None else None
         headers = {"content-type": "application/vnd.schemaregistry.v1+json"}
         request = urllib.request.Request(self.url + path, data, headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
 
     def leave(self) -> None:

@@ -60,7 +60,7 @@ class Serving:
     def stop(self) -> int:
         """SIGTERM; its exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(30)
+        return self._process.wait(90)
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""

@@ -40,7 +40,7 @@ from tests.kernels import entries_by_key, times_by_key
 RULEBOOKS = Path(__file__).parent / "rulebooks"
 
 
-def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 120) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 180) -> Any:
     """Poll a condition until it holds; its value."""
     deadline = time.monotonic() + timeout_s
     pause = threading.Event()
@@ -110,6 +110,11 @@ class WorkerProcess:
         serious = ('"level": "error"', '"level": "critical"')
         return "".join(f"{line[:600]}\n" for line in self.log.splitlines() if any(one in line for one in serious))
 
+    @property
+    def reason(self) -> str:
+        """Why it has ended, in one line. Its clients have threads, which may log something behind that."""
+        return next(line for line in reversed(self.log.splitlines()) if line.startswith("floodgate: "))
+
     def get(self, path: str) -> str:
         """A page of its web server; empty while it is not up."""
         return read_page(self.port, path)
@@ -122,7 +127,7 @@ class WorkerProcess:
     def waiting_for(self) -> list[str]:
         """What it says that it waits for, in the answer that says that it is not ready."""
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=30).close()
         except urllib.error.HTTPError as error:
             with error:
                 found: list[str] = orjson.loads(error.read())["waiting_for"]
@@ -170,9 +175,9 @@ class WorkerProcess:
 
     def wait_until_ended(self) -> int:
         """Wait until it ends by itself; its exit code."""
-        return self._process.wait(60)
+        return self._process.wait(120)
 
-    def stop(self, timeout_s: float = 60) -> int:
+    def stop(self, timeout_s: float = 90) -> int:
         """SIGTERM; its exit code."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
@@ -213,7 +218,7 @@ class System:
         small: dict[str, Any] = {
             "partitions": 4,
             "batch_max_events": 100,
-            "session_timeout_ms": 3_000,
+            "session_timeout_ms": 6_000 if given else 3_000,  # Kafka gives transactional ids within that, or never
             "commit_interval_ms": 300,
             "retention_days": {"events": FOR_GOOD_DAYS},
             "brokers": self._broker.address if self._broker else given,
@@ -255,6 +260,10 @@ class System:
         assert self._broker is not None
         self._broker.stop()
 
+    def wait_until_ready(self) -> None:
+        """Until all workers are at the same time: each that joins takes something from the others, which are not."""
+        wait_until(lambda: all(worker.ready() for worker in self.workers), "all workers are ready")
+
     def push_rules(self, path: Path) -> None:
         """Publish a rulebook as the policy team does."""
         self.run("rules", "push", str(path), "--force", "--yes")
@@ -276,6 +285,11 @@ class System:
     def ran(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """A floodgate command against this system, which has done what it should."""
         return forks.run("engine.cli", arguments, self.environment(), check=True)
+
+    def status(self) -> str:
+        """What `floodgate status` tells. It fails as long as anything is wrong, as where a busy worker has not answered
+        in time."""
+        return forks.run("engine.cli", ["status"], self.environment()).stdout
 
     def environment(self) -> dict[str, str]:
         """In which commands are about this system."""
@@ -371,7 +385,7 @@ class System:
         """Until the workers have got so far."""
         wait_until(lambda: self.lag() < limit, f"fewer than {limit} events are left")
 
-    def wait_until_decided(self, timeout_s: float = 90) -> None:
+    def wait_until_decided(self, timeout_s: float = 150) -> None:
         """Until every event is decided and committed."""
         try:
             wait_until(lambda: self.lag() == 0, "all events are committed", timeout_s)

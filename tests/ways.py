@@ -78,7 +78,7 @@ class Deliverer:
             "receivers": {
                 "posts": {
                     "url": receiver.url, "secret_file": str(system.directory / "receiver.key"),
-                    "first_retry_ms": 20, "longest_retry_s": 0.2, "timeout_s": 5, **more,
+                    "first_retry_ms": 20, "longest_retry_s": 0.2, "timeout_s": 30, **more,
                 }
             },
             "store": str(system.directory / "delivery.db"), "port": self.port,
@@ -113,15 +113,16 @@ class Deliverer:
     def stop(self) -> int:
         """SIGTERM; its exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(30)
+        return self._process.wait(90)
 
 
 class Exporting:
     """`floodgate export` as a process, or once."""
 
     def __init__(self, system: System, **own: Any) -> None:
-        self.port, self.to, self._directory = free_port(), system.directory / "warehouse", system.directory
-        export = {"to": str(self.to), "port": self.port, **own}
+        self.port, self._directory = free_port(), system.directory
+        export = {"to": str(system.directory / "warehouse"), "port": self.port, **own}
+        self.to = Path(export["to"])
         settings = msgspec.convert(msgspec.to_builtins(system.settings) | {"export": export}, Settings)
         self._config = system.directory / "export.json"
         self._config.write_bytes(msgspec.json.encode(settings))

@@ -7,6 +7,8 @@ import urllib.error
 import urllib.request
 
 _PORTS = (10_000, 30_000)
+_ANSWER_S = 30.0
+"""Whoever is there answers, however busy it is; where nobody is, that is known at once."""
 
 
 def free_port() -> int:
@@ -28,7 +30,7 @@ def free_ports(count: int) -> int:
 def read_page(port: int, path: str) -> str:
     """A page of the worker on this port; empty while it is not up or not ready."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=_ANSWER_S) as response:
             return str(response.read().decode())
     except urllib.error.HTTPError as refusal:
         refusal.close()

@@ -75,8 +75,7 @@ def test_workers_that_are_killed_count_each_hit_and_each_verdict_once(tmp_path: 
     with System(tmp_path, batch_max_events=40, commit_interval_ms=100) as system:
         system.push_rules(tmp_path / "rules.yaml")
         workers = [system.start_worker("one"), system.start_worker("two")]
-        for worker in workers:
-            wait_until(worker.ready, "it is ready")
+        system.wait_until_ready()
         system.publish(map(orjson.dumps, made))
         for worker, left in zip(workers, (0.7, 0.35), strict=True):
             system.wait_until_lag_below(int(POSTS * left))
@@ -84,7 +83,7 @@ def test_workers_that_are_killed_count_each_hit_and_each_verdict_once(tmp_path: 
             worker.restart()
         system.wait_until_decided()
         system.publish([], map(orjson.dumps, first))
-        wait_until(lambda: system.labels_left() == 0, "the first labels are joined", timeout_s=90)
+        wait_until(lambda: system.labels_left() == 0, "the first labels are joined")
         system.publish(map(orjson.dumps, twins))
         system.wait_until_decided()
         system.publish([], map(orjson.dumps, later))
@@ -92,7 +91,7 @@ def test_workers_that_are_killed_count_each_hit_and_each_verdict_once(tmp_path: 
         for worker in workers:
             worker.kill()
             worker.restart()
-        wait_until(lambda: system.labels_left() == 0, "all labels are joined", timeout_s=90)
+        wait_until(lambda: system.labels_left() == 0, "all labels are joined")
         system.wait_until_decided()
         probed = START_MS + 100 * POSTS + 1_000_000
         probes: list[Post] = [

@@ -83,7 +83,7 @@ def test_workers_that_are_killed_know_what_a_plain_look_at_the_day_says(system: 
         worker.restart()
     system.wait_until_decided(timeout_s=180)
     system.publish([], (label.value for label in labelled))
-    wait_until(lambda: system.labels_left() == 0, "all labels are joined", timeout_s=90)
+    wait_until(lambda: system.labels_left() == 0, "all labels are joined")
     system.wait_until_decided()
     soon, later = probes(events, SECOND_MS), probes(events, HOUR_MS + 10 * MINUTE_MS)
     system.publish(map(orjson.dumps, (*soon, *later)))

@@ -27,8 +27,7 @@ def system(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[System]:
 def both_ready(system: System) -> list[WorkerProcess]:
     """Two workers, each with its share."""
     workers = [system.start_worker(name, instance_id=name) for name in ("one", "two")]
-    for worker in workers:
-        wait_until(worker.ready, f"{worker.name} is ready")
+    system.wait_until_ready()
     wait_until(lambda: all(worker.metric("floodgate_lag") == 0 for worker in workers), "both have a share")
     return workers
 
@@ -54,4 +53,4 @@ def test_of_two_with_the_same_name_one_ends_and_says_why(system: System) -> None
     wait_until(lambda: first.has_ended() or other.has_ended(), "one has ended")
     ended = first if first.has_ended() else other
     assert ended.wait_until_ended() != 0
-    assert "another worker has the same `instance_id`, one" in ended.log.splitlines()[-1]
+    assert "another worker has the same `instance_id`, one" in ended.reason

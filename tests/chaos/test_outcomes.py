@@ -83,7 +83,7 @@ def test_each_outcome_is_learned_once_though_workers_die(tmp_path: Path) -> None
         system.wait_until_decided()
         one.kill()  # the other one goes on with what waits
         count = sum(map(len, right.values()))
-        wait_until(lambda: sum(map(len, learned(system).values())) >= count, "all is known", timeout_s=90)
+        wait_until(lambda: sum(map(len, learned(system).values())) >= count, "all is known")
         answers = learned(system)
         assert {model: {event: said[-1] for event, said in own.items()} for model, own in answers.items()} == right
         assert all(len(said) == 1 for own in answers.values() for said in own.values())
@@ -92,4 +92,4 @@ def test_each_outcome_is_learned_once_though_workers_die(tmp_path: Path) -> None
         def counts() -> dict[str, int]:
             return {name: model.labels for name, model in read_models(system.settings).items()}
 
-        wait_until(lambda: counts() == labels, "the trainer has learned each", timeout_s=60)
+        wait_until(lambda: counts() == labels, "the trainer has learned each")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.events import swarm_events
-from tests.system import RULEBOOKS, Oracle, System, wait_until
+from tests.system import RULEBOOKS, Oracle, System
 
 SWARM = RULEBOOKS / "swarm"
 
@@ -24,8 +24,7 @@ def test_two_workers_give_what_one_engine_gives(tmp_path: Path) -> None:
     with System(tmp_path) as system:
         system.push_rules(SWARM)
         workers = [system.start_worker(name) for name in ("one", "two")]
-        for worker in workers:
-            wait_until(worker.ready, "both workers have joined")
+        system.wait_until_ready()
         system.publish(events)
         system.wait_until_decided()
         assert all(worker.metric("floodgate_hops_total") > 0 for worker in workers)
@@ -38,8 +37,7 @@ def test_workers_killed_in_the_middle_of_a_swarm_change_nothing(tmp_path: Path, 
     with System(tmp_path, batch_max_events=20, commit_interval_ms=100) as system:
         system.push_rules(SWARM)
         workers = [system.start_worker(name) for name in ("one", "two")]
-        for worker in workers:
-            wait_until(worker.ready, "both workers have joined")
+        system.wait_until_ready()
         system.publish(events)
         for victim, left in zip(workers, (0.75, 0.4), strict=True):
             system.wait_until_lag_below(int(len(events) * left))

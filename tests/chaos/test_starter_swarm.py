@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 
 from engine.sim.world import simulate_day
-from tests.system import Oracle, System, wait_until
+from tests.system import Oracle, System
 
 RULES = Path(__file__).parents[2] / "rules"
 SWARM = "link_swarm"
@@ -21,8 +21,7 @@ def test_the_starter_rules_catch_the_swarm_though_both_workers_are_killed(tmp_pa
     with System(tmp_path, batch_max_events=20, commit_interval_ms=100) as system:
         system.push_rules(RULES)
         workers = [system.start_worker(name) for name in ("one", "two")]
-        for worker in workers:
-            wait_until(worker.ready, "both workers have joined")
+        system.wait_until_ready()
         system.publish(events[:before])
         system.wait_until_decided()
         system.publish(events[before:])

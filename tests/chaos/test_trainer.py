@@ -61,7 +61,7 @@ def test_ten_kills_leave_no_trace_and_neither_does_a_moderator_who_is_quarantine
             wait_until(partial(has_learned, worker, draws.randrange(step)), "some are learned")
             worker.kill()
             worker.restart()
-        wait_until(lambda: published(system).labels == COUNT, "all examples are learned", 120)
+        wait_until(lambda: published(system).labels == COUNT, "all examples are learned")
         assert same(published(system), taught(examples))
 
         publish_model_command(system.settings, Quarantine("eve", quarantined=True))

@@ -20,7 +20,7 @@ def test_a_rule_is_paused_and_an_action_revoked(where: str, request: pytest.Fixt
         page.get_by_label("Why").fill("it meets too many")
         page.get_by_role("button", name="Pause it").click()
         page.locator("dialog[open] button.primary").click()
-        wait_until(lambda: "paused rule: flood, by operator" in desk.system.run("status"), "it is paused")
+        wait_until(lambda: "paused rule: flood, by operator" in desk.system.status(), "it is paused")
 
         page.goto("/decisions?outcome=act")
         page.locator("tbody a").first.click()

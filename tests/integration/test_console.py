@@ -102,7 +102,7 @@ def test_what_people_decide_goes_out_and_comes_back(running: Running) -> None:
         "the page says so",
     )
     client.post("/rules/words/pause", data={"note": "too eager", "back": "/"})
-    wait_until(lambda: "words" in system.run("status").split("paused rule")[-1], "the rule is paused")
+    wait_until(lambda: "words" in system.status().split("paused rule")[-1], "the rule is paused")
 
 
 def test_cases_come_to_those_who_review(running: Running) -> None:
@@ -171,6 +171,6 @@ def test_labels_survive_kills_of_the_console_none_lost_none_doubled(running: Run
         with store.read() as connection:
             return connection.execute(select(OUTGOING.c.id).where(OUTGOING.c.state != "sent").limit(1)).first() is None
 
-    wait_until(waits, "all is out", timeout_s=120)
+    wait_until(waits, "all is out")
     store.close()
     assert sorted(label["event_id"] for label in labels_on(system)) == sorted(wanted)

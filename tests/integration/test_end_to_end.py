@@ -33,8 +33,7 @@ def test_two_workers_share_the_partitions_and_give_the_same_answer(tmp_path: Pat
     with System(tmp_path) as system:
         system.push_rules(FLOOD)
         workers = [system.start_worker("one"), system.start_worker("two")]
-        for worker in workers:
-            wait_until(worker.ready, f"{worker.name} is ready")
+        system.wait_until_ready()
         system.publish(events)
         system.wait_until_decided()
         oracle = Oracle(FLOOD, system.settings, events)
@@ -71,8 +70,7 @@ def test_a_pushed_rulebook_takes_effect_on_all_workers_without_a_restart(tmp_pat
     with System(tmp_path) as system:
         system.push_rules(FLOOD)
         workers = [system.start_worker("one"), system.start_worker("two")]
-        for worker in workers:
-            wait_until(worker.ready, f"{worker.name} is ready")
+        system.wait_until_ready()
         old = workers[0].rulebook()
         system.publish(random_events(500))
         system.push_rules(quiet)
@@ -110,8 +108,7 @@ def test_labels_train_a_model_that_every_worker_follows_and_a_restart_keeps(tmp_
     with System(tmp_path, snapshot_interval_ms=200) as system:
         system.push_rules(rules)
         workers = [system.start_worker("one"), system.start_worker("two")]
-        for worker in workers:
-            wait_until(worker.ready, f"{worker.name} is ready")
+        system.wait_until_ready()
         system.publish(texts(0, 60))
         system.wait_until_decided()
         system.publish(texts(0, 60), labels(0, 60))

@@ -10,8 +10,8 @@ from tests.enriching import EnrichWorker, install, publish_raw
 from tests.system import System, wait_until
 
 ENRICHERS = {
-    "length": {}, "hanging": {"limit_ms": 300}, "failing": {"limit_ms": 1_000},
-    "heavy": {"limit_ms": 5_000, "at_once": 1},
+    "length": {}, "hanging": {"limit_ms": 300}, "failing": {"limit_ms": 20_000},
+    "heavy": {"limit_ms": 60_000, "turn_ms": 3_000, "at_once": 1},
 }  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def kill_workers(system: System, tmp_path: Path, each: int) -> None:
             wait_until(lambda goal=goal: len(went_on(system)) > goal, "some went on")  # type: ignore[misc]
             kill.kill()
             kill.restart()
-        wait_until(lambda: len(went_on(system)) >= published, "all went on", timeout_s=120)
+        wait_until(lambda: len(went_on(system)) >= published, "all went on")
     finally:
         one.kill()
         two.kill()

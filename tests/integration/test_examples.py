@@ -42,7 +42,7 @@ def has_read_all(system: System, group: str) -> bool:
 
 def stopped(consumer: "subprocess.Popen[bytes]") -> None:
     consumer.send_signal(signal.SIGTERM)
-    assert consumer.wait(30) == 0
+    assert consumer.wait(90) == 0
 
 
 def test_each_action_is_carried_out_once_and_revocations_are_honoured(tmp_path: Path) -> None:

@@ -81,13 +81,13 @@ def _has_files(exporting: Exporting, count: int) -> bool:
     return len(exporting.files()) >= count
 
 
-def test_the_files_equal_the_topics_however_often_it_is_killed(filled: System) -> None:
-    exporting = Exporting(filled, most_rows=3)
+def test_the_files_equal_the_topics_however_often_it_is_killed(filled: System, tmp_path: Path) -> None:
+    exporting = Exporting(filled, to=str(tmp_path), most_rows=3)
     for more in (5, 40, 90):
         exporting.start()
         try:
             wait_until(partial(_has_files, exporting, more), f"{more} files are there")
-        finally:  # the next tests export to the same place
+        finally:
             exporting.kill()
     before = exporting.files()
     left = before[0].with_name(".00000-000000000000-000000000002.parquet.new")
@@ -104,15 +104,17 @@ def test_the_files_equal_the_topics_however_often_it_is_killed(filled: System) -
 
 
 def test_it_goes_on_as_messages_come_and_tells_how_far_it_is(filled: System, tmp_path: Path) -> None:
-    exporting = Exporting(filled, to=str(tmp_path / "other"), every_s=0.1, tables=["actions"])
-    exporting.to = tmp_path / "other"
+    exporting = Exporting(filled, to=str(tmp_path), every_s=0.1, tables=["actions"])
     exporting.start()
     many = len(filled.actions())
     wait_until(lambda: len(exporting.rows("actions")) == many, "all actions are in files")
     wait_until(lambda: '"ready"' in read_page(exporting.port, "/readyz"), "it is ready")
-    page = read_page(exporting.port, "/metrics")
-    assert metric_sum(page, "floodgate_export_rows_total") == many
-    assert metric_sum(page, "floodgate_export_lag") == 0
+
+    def told(name: str) -> float:
+        return metric_sum(read_page(exporting.port, "/metrics"), name)
+
+    wait_until(lambda: told("floodgate_export_rows_total") == many, "they are counted")
+    wait_until(lambda: told("floodgate_export_lag") == 0, "nothing is left")
     exporting.kill()
 
 
@@ -132,8 +134,8 @@ def test_what_could_not_be_read_and_now_can_be_is_well_again_without_a_file(tmp_
         exporting.kill()
 
 
-def test_faults_are_found(filled: System) -> None:
-    exporting = Exporting(filled, tables=["labels"], most_rows=5)
+def test_faults_are_found(filled: System, tmp_path: Path) -> None:
+    exporting = Exporting(filled, to=str(tmp_path), tables=["labels"], most_rows=5)
     exporting.run("--once")
     first = next(path for path in exporting.files() if "/labels/" in str(path) and "000000000000-" in path.name)
     twice = first.with_name(first.name.replace("-000000000000-", "-000000000001-"))
@@ -144,11 +146,11 @@ def test_faults_are_found(filled: System) -> None:
     twice.unlink()
 
 
-def test_an_analysts_ten_questions(filled: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_analysts_ten_questions(filled: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the page has them, on what `export` has written; answers are those that the topics give."""
-    exporting = Exporting(filled)
+    exporting = Exporting(filled, to=str(tmp_path / "warehouse"))
     exporting.run("--once")
-    monkeypatch.chdir(filled.directory)
+    monkeypatch.chdir(tmp_path)
     database = duckdb.connect()
     database.execute(VIEWS)
     assert [number for number, _ in QUERIES] == [str(number) for number in range(1, 11)]

@@ -44,8 +44,7 @@ def test_an_entry_holds_everywhere_until_it_is_removed_or_over(tmp_path: Path) -
     with System(tmp_path) as system:
         system.push_rules(tmp_path / "rules.yaml")
         workers = [system.start_worker("one"), system.start_worker("two")]
-        for worker in workers:
-            wait_until(worker.ready, "it is ready")
+        system.wait_until_ready()
         assert (send(system, "casino"), send(system, "lottery"), send(system, "jackpot")) == (20, 0, 0)
 
         assert "added to bad_words: 2" in system.run(

@@ -30,7 +30,7 @@ def test_a_fresh_cluster_under_old_state_is_noticed(tmp_path: Path) -> None:
             system.push_rules(RULEBOOKS / "flood")
             again = system.start_worker("one")
             assert again.wait_until_ended() == 2
-            last = again.log.splitlines()[-1]
+            last = again.reason
             assert "is of the Kafka cluster development-" in last
             assert "move that directory away" in last
         finally:

@@ -131,7 +131,7 @@ def _interrupt(system: System, worker: WorkerProcess, directory: Path) -> None:
     kill_at("partition 3 of 4: reading")
     worker.restart()
     assert worker.wait_until_ended() == 2
-    assert "the state is half moved to more partitions" in worker.log.splitlines()[-1]
+    assert "the state is half moved to more partitions" in worker.reason
     with pytest.raises(TopicError, match="half moved"):
         create_topics(system.settings)
     assert "with 4 partitions: start the workers" in system.run("partitions", "roll-back")

@@ -29,8 +29,7 @@ def test_a_paused_rule_goes_on_in_shadow_until_it_is_resumed(tmp_path: Path) -> 
     with System(tmp_path, decision_sample=1.0) as system:
         system.push_rules(FLOOD)
         workers = [system.start_worker("one"), system.start_worker("two")]
-        for worker in workers:
-            wait_until(worker.ready, "it is ready")
+        system.wait_until_ready()
         system.publish(random_events(2_000, seed=71))
         system.wait_until_decided()
         rule = sorted(acted(system))[0]

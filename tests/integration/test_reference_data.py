@@ -67,10 +67,9 @@ def test_rows_and_databases_are_used_as_they_come(tmp_path: Path) -> None:
         write_rows(system.settings, {f"u{n}": {"plan": "free", "email": "x"} for n in range(USERS)} | {"u0": None})
         system.push_rules(tmp_path / "rules.yaml")
         workers = [system.start_worker("one"), system.start_worker("two")]
-        for worker in workers:
-            wait_until(worker.ready, "it is ready")
-            assert rows(worker) == USERS - 1  # all that was there before it decided anything
-        assert orjson.loads(workers[0].get("/readyz"))["missing"] == ["file city.mmdb"]
+        system.wait_until_ready()
+        assert [rows(worker) for worker in workers] == [USERS - 1] * 2  # all of it before they decide anything
+        assert missing(workers[0]) == ["file city.mmdb"]
         assert send(system, "first") == {"free": USERS - 1}
 
         write_rows(system.settings, {"u1": {"plan": "pro"}, "u2": None, "u3": [1], "u0": {"plan": "free"}})
@@ -88,7 +87,8 @@ def test_rows_and_databases_are_used_as_they_come(tmp_path: Path) -> None:
 
 
 def missing(worker: WorkerProcess) -> list[str]:
-    named: list[str] = orjson.loads(worker.get("/readyz"))["missing"]
+    page = wait_until(lambda: worker.get("/readyz"), "it is ready")
+    named: list[str] = orjson.loads(page)["missing"]
     return named
 
 

@@ -19,7 +19,7 @@ from tests.system import RULEBOOKS, System, wait_until
 from tests.unit.enrich.classifiers.served import LOOPBACK, classifier
 
 PAGE = Path(__file__).parents[2] / "docs" / "operators" / "serve.md"
-HASTY = {"types": ["payment"], "timeout_ms": 1_500, "otherwise": "deny"}
+HASTY = {"types": ["payment"], "timeout_ms": 3_000, "otherwise": "deny"}
 
 BY_A_CLASSIFIER = """
 version: 1
@@ -133,7 +133,7 @@ def test_with_enrichers_a_question_goes_through_their_stage(tmp_path: Path) -> N
         options = {
             "url": scoring.url, "allow_networks": LOOPBACK, "send": {"text": "text"}, "answers": {"spam": "scores.spam"}
         }  # fmt: skip
-        toxic = {"kind": "http", "limit_ms": 2_000, "turn_ms": 1_000, "options": options}
+        toxic = {"kind": "http", "limit_ms": 20_000, "turn_ms": 3_000, "options": options}
         own = {"surfaces": {**SURFACES, "hasty": HASTY}}
         with System(tmp_path, partitions=1, serve=own, enrichment={"enrichers": {"toxic": toxic}}) as system:
             system.publish_rulebook({"rules.yaml": BY_A_CLASSIFIER})
@@ -194,7 +194,8 @@ def test_whoever_does_not_end_the_headers_is_closed(system: System) -> None:
         slow.sendall(b"POST /v1/ask/payment HTTP/1.1\r\nHost: here\r\n")
         with contextlib.suppress(ConnectionError):
             assert slow.recv(1) == b""
-    assert one.metric('floodgate_serve_connections_closed_total{reason="slow_headers"}') == 1
+    closed = 'floodgate_serve_connections_closed_total{reason="slow_headers"}'
+    wait_until(lambda: one.metric(closed) == 1, "it is counted")
     one.kill()
 
 

@@ -48,12 +48,12 @@ def test_what_is_forged_is_refused_and_counted(tmp_path: Path) -> None:
         wait_until(lambda: worker.metric("floodgate_updates_refused_total") == 1, "the rulebook is refused")
         system.settings = nobody
         system.publish([], [orjson.dumps({"event_id": "e2", "label": "spam", "ts": START_MS})])
-        wait_until(lambda: worker.metric("floodgate_dead_letters_total") >= 1, "the label is refused")
+        letters = wait_until(lambda: system.read(ann.topics.dead_letters), "the label is refused")
+        assert worker.metric("floodgate_dead_letters_total") >= 1
         assert worker.rulebook() == good
         in_use = read_in_use(nobody)
         assert in_use is not None
         assert in_use[0].id == good  # nor do the commands see what is forged
-        letters = system.read(ann.topics.dead_letters)
         assert {dict(letter.headers)["reason"] for letter in letters} == {b"not_a_publishers"}
 
         system.settings = ann

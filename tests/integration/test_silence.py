@@ -90,7 +90,7 @@ def test_it_is_no_later_in_a_silent_partition_than_in_what_others_have_still_to_
         system.publish(map(orjson.dumps, made))
         one = system.start_worker("one")
         system.wait_until_decided()
-        wait_until(lambda: len(learned(system)) >= len(answers), "all is known", timeout_s=90)
+        wait_until(lambda: len(learned(system)) >= len(answers), "all is known")
         wait_until(lambda: {action["action_id"] for action in system.actions()} >= acted, "all is acted on")
         assert 'floodgate_outcomes_total{as="late"}' not in one.get("/metrics")
         assert learned(system) == answers

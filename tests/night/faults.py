@@ -67,7 +67,7 @@ def _start_on_another_cluster(night: Night) -> None:
         worker.configure(settings)
         worker.restart()
         assert worker.wait_until_ended() == 2
-    assert "is of the Kafka cluster" in worker.log.splitlines()[-1]
+    assert "is of the Kafka cluster" in worker.reason
 
 
 def _start_on_the_right_cluster(night: Night) -> None:
