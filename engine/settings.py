@@ -126,6 +126,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long `topics create` lets topics keep messages, by our names of them, where that is not the default."""
     state_ttl_days: Annotated[int, at_least(32, ", above the longest window")] = 40
     """When untouched state is forgotten; longer than the longest window and than labels are late."""
+    rewrite_interval_ms: Annotated[int, at_least(1_000)] = 3_600_000
+    """How often a worker rewrites the databases in which people were forgotten, so that their files lose them."""
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, PORT] = 6066
     """Metrics and health. Loopback unless told otherwise: it has no authentication."""

@@ -38,6 +38,11 @@ PROVISIONAL = b"kp"
 LEDGER = b"b"
 """Key of the record that budgets are kept by."""
 
+FORGETTING: Change = (USER, None)
+"""Deletes the record of nobody. It says to all who have this partition on disk that somebody is forgotten before it."""
+FORGOTTEN = b"__floodgate\0forgotten"
+"""Key in a database alone: from when on its files may still hold what somebody who was forgotten has left there."""
+
 Source = tuple[int, int]
 """Where a message at its entities was sent from: the topic (0 events, 1 hops) and the partition."""
 
@@ -247,6 +252,8 @@ def write_changes(database: Database, changes: Iterable[Change], offset_key: byt
     for key, value in expanded(changes):
         if value is None:
             batch.delete(key)
+            if key == USER:
+                batch.put(FORGOTTEN, b"%d" % changelog_offset)
         else:
             batch.put(key, value)
     batch.put(offset_key, b"%d" % changelog_offset)

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_a_person_is_forgotten_and_no_one_else(tmp_path: Path, rulebook: Path) -
     verdict = verdict_name(subject_of(identity_of(user, "post", posts[0]), None))
     label = {"event_id": posts[0], "label": "spam", "ts": START_MS, "moderator": "mo"}
     (rulebook / "watched.yaml").write_text(WATCHED % user)
-    with System(tmp_path) as system:
+    with System(tmp_path, rewrite_interval_ms=1_000) as system:
         system.push_rules(rulebook)
         system.run("lists", "add", "watched", user, "someone-else")
         worker = system.start_worker("one")
@@ -100,12 +101,14 @@ def test_a_person_is_forgotten_and_no_one_else(tmp_path: Path, rulebook: Path) -
             assert kind in told
         assert user in system.run("lists", "show", "watched")
         before, users = newest_state(system), system.users()
+        assert files_with(tmp_path / "one", user)
         assert f"the state knows nothing of {user}" in system.run("forget", user)
 
         shown = system.run("lists", "show", "watched")
         assert user not in shown
         assert "someone-else" in shown
         after = newest_state(system)
+        wait_until(lambda: not files_with(tmp_path / "one", user), "all files of the worker have lost them")
         system.workers.remove(worker)
         assert worker.stop() == 0
         for state in (after, on_disk(tmp_path / "one")):
@@ -116,6 +119,16 @@ def test_a_person_is_forgotten_and_no_one_else(tmp_path: Path, rulebook: Path) -
         users.pop(user)
         assert {name: state for name, state in system.users().items() if name != user} == users
         assert scored(after) == scored(before) - own
+
+
+def files_with(directory: Path, user_id: str) -> list[str]:
+    """The files of a worker that hold a name, whatever they are for. Those that go meanwhile hold nothing."""
+    found = []
+    for path in directory.rglob("*"):
+        with suppress(FileNotFoundError, IsADirectoryError):
+            if holds(b"", path.read_bytes(), user_id):
+                found.append(path.name)
+    return found
 
 
 def holds(key: bytes, value: bytes, user_id: str) -> bool:

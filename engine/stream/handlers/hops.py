@@ -18,7 +18,7 @@ from engine.core.evaluation.outcomes import Answer, Mark
 from engine.core.evaluation.routing import FailedEvent, RetroactiveMatch, RoutedEvent, failed
 from engine.core.state.entities import EntityRecord
 from engine.settings import Settings
-from engine.state.store import ENTITY
+from engine.state.store import ENTITY, FORGETTING
 from engine.stream.handlers.absences import Absences
 from engine.stream.handlers.answers import Answers, Given
 from engine.stream.handlers.batches import (
@@ -112,6 +112,8 @@ class HopWorker:
         for request in requests:
             forget(state, request, outcome)
         dump_records(outcome, arrived, self._rejector)
+        if requests:
+            outcome.changes.append(FORGETTING)
         self._absences.finish(outcome)
         # The watermarks come last: whoever has them has all that came before them.
         outcome.changes += [*state.dump_entity_budget(), state.dump_watermarks()]

@@ -43,6 +43,7 @@ from engine.stream.worker.health import LOOK_EVERY_S, Health
 from engine.stream.worker.persistence import Durability
 from engine.stream.worker.recovery import BulkRecovery
 from engine.stream.worker.reference_data import LOOK_AT_FILES_EVERY_S, ReferenceData
+from engine.stream.worker.rewriting import Rewriting
 from engine.stream.worker.shutdown import end_soon
 from engine.stream.worker.states import OwnStates
 from engine.stream.worker.tables import database_options
@@ -114,6 +115,7 @@ class FloodgateApp(faust.App):
         )  # fmt: skip
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
         self.timer(interval=_LOOK_EVERY_S)(self._look_after_control)
+        self.timer(interval=settings.rewrite_interval_ms / 1000)(Rewriting(self.entities).look)
         self.timer(interval=LOOK_AT_FILES_EVERY_S)(self.reference.look_at_files)
         ends_of = self._followers[1].ends_of
         self.health = Health(self.metrics, ends_of, lambda tps: cast(BatchConsumer, self.consumer).positions_of(tps))
