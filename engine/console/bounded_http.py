@@ -5,7 +5,7 @@ import asyncio
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from engine.stream.admin.connections import Crowd, Pace
+from engine.stream.web.connections import Crowd, Pace
 
 MOST_CONNECTIONS = 150
 _HEADERS_S, _BODY_S = 10.0, 60.0

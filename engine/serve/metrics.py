@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from engine.stream.admin.connections import REASONS
+from engine.stream.web.connections import REASONS
 
 OUTCOMES = ("answered", "timeout", "not_published", "decided_before", "failed", "busy")
 VERDICTS = ("allow", "review", "challenge", "deny")

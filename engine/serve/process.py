@@ -13,9 +13,9 @@ from engine.serve.metrics import ServeMetrics
 from engine.serve.web import Questions
 from engine.serve_settings import ServeSettings
 from engine.settings import Settings
-from engine.stream.admin.connections import Crowd
-from engine.stream.admin.listening import listening
 from engine.stream.admin.process_pages import process_pages
+from engine.stream.web.connections import Crowd
+from engine.stream.web.listening import listening
 
 _log = structlog.stdlib.get_logger("floodgate.serve")
 

@@ -30,7 +30,7 @@ from engine.stream.worker.faust_options import faust_options
 from engine.stream.worker.health import LOOK_EVERY_S, Health
 from engine.stream.worker.room import Room
 from engine.stream.worker.shutdown import end_soon
-from engine.stream.worker.web import add_pages
+from engine.stream.worker.web import BoundedWeb, add_pages
 
 _log = structlog.stdlib.get_logger("floodgate")
 
@@ -102,6 +102,9 @@ class EnrichApp(faust.App):
         )
         self.task()(self._look_after_health)
         add_pages(cast(Any, self))
+
+    def _new_web(self) -> Any:
+        return BoundedWeb(self)
 
     def _new_transport(self) -> Any:
         return EnrichTransport(self.conf.broker_consumer, self, loop=self.loop)

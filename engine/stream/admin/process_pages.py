@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import orjson
 from aiohttp import web
 
-from engine.stream.admin.listening import listening
+from engine.stream.web.listening import listening
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ Each time they are asked anew. One that does not answer in time is left out, and
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
@@ -15,10 +16,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from engine.build import find_build
 from engine.settings import Settings
-from engine.stream.admin.listening import listening
 from engine.stream.admin.worker_pages import WorkerPage
 from engine.stream.supervisor.page_sums import PageSums, read_metrics
 from engine.stream.supervisor.process import WorkerProcess
+from engine.stream.web.listening import listening
 
 _METRICS_S = 5.0
 """A worker answers between two batches. Prometheus waits for ten seconds."""
@@ -65,20 +66,16 @@ class Pages:
                 web.get("/readyz", self._show_readiness),
             ]
         )
-        self._client = ClientSession(trust_env=False)  # no proxy stands before them
-        self._listening = listening(app, self._settings.web_host, self._settings.web_port)
-        try:
-            await self._listening.__aenter__()
-        except OSError:
-            await self._client.close()
-            raise
+        async with AsyncExitStack() as opened:
+            self._client = await opened.enter_async_context(ClientSession(trust_env=False))  # no proxy before them
+            await opened.enter_async_context(listening(app, self._settings.web_host, self._settings.web_port))
+            self._opened = opened.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._listening.__aexit__(kind, error, trace)
-        await self._client.close()
+        await self._opened.__aexit__(kind, error, trace)
 
     async def _show_metrics(self, _: web.Request) -> web.Response:
         async with self._one_at_a_time:  # an older answer that is taken later would let counters fall

@@ -49,7 +49,7 @@ from engine.stream.worker.states import OwnStates
 from engine.stream.worker.tables import database_options
 from engine.stream.worker.ticks import Ticks
 from engine.stream.worker.tracing import Tracing
-from engine.stream.worker.web import add_pages
+from engine.stream.worker.web import BoundedWeb, add_pages
 
 _log = structlog.stdlib.get_logger("floodgate")
 
@@ -124,6 +124,9 @@ class FloodgateApp(faust.App):
         self._ticks = Ticks(settings, self.states, self.durability.publish_apart, group.decided_until_ms)
         self.on_rebalance_complete.connect(self._note_ready)
         add_pages(self)
+
+    def _new_web(self) -> Any:
+        return BoundedWeb(self)
 
     def _new_transport(self) -> Any:
         return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)

@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 
 from engine.console import bounded_http
 from engine.console.bounded_http import BoundedHttp
-from engine.stream.admin.connections import Crowd
+from engine.stream.web.connections import Crowd
 from tests.sockets import read_to_the_end
 
 QUICK = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"

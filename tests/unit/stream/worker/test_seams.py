@@ -13,12 +13,14 @@ from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from aiokafka.producer.sender import Sender, SendProduceReqHandler
+from faust.app.base import App
 from faust.stores.rocksdb import RocksDBOptions, Store
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Producer, Transport
 from faust.transport.drivers.aiokafka import Consumer as DriverConsumer
+from faust.web.drivers.aiohttp import Server, Web
 from faust.worker import Worker
 from mode.threads import ServiceThread
 from river import linear_model, optim
@@ -213,3 +215,12 @@ def test_faust_says_that_a_recovery_starts_between_seeing_its_need_and_reading()
     assert need < text.index("self._set_recovery_started()", need) < read < text.index("signal_recovery_end.wait()")
     assert "await" not in text[need:read]
     assert "signal_recovery_end.clear()" not in text
+
+
+def test_the_web_server_is_made_started_and_stopped_where_ours_takes_its_place() -> None:
+    assert "return self._new_web()" in source(App)
+    assert "(self)" in source(App._new_web)
+    assert "await self.web.start_server()" in source(Server.on_start)
+    assert "await self.web.stop_server()" in source(Server.on_stop)
+    assert "self._runner.setup()" in source(Web.start_server)  # and nothing but sites that listen
+    assert source(Web.stop_server).count("await") == 2  # the runner's end, and once more that of the application

@@ -2,12 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from engine.stream.worker.web import add_pages
+from engine.dev.pages import free_port
+from engine.enrich.worker.app import EnrichApp
+from engine.settings import Settings
+from engine.stream.web import listening
+from engine.stream.worker.app import FloodgateApp
+from engine.stream.worker.web import BoundedWeb, add_pages
+from tests.sockets import read_to_the_end
+
+PATIENCE_S = 60
 
 
 def pages(waiting: list[str]) -> dict[str, Any]:
@@ -49,3 +58,36 @@ def test_readiness_is_told_in_words_and_by_the_status(waiting: list[str], status
         "/healthz": ({"status": "ok"}, 200),  # it lives, whatever it waits for
         "/metrics": (b"floodgate_ready 1", "text/plain"),
     }
+
+
+def test_who_is_slow_to_ask_holds_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "_HEADERS_S", 0.2)
+    port = free_port()
+
+    async def ask(request: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        answer = await read_to_the_end(reader)
+        writer.close()
+        return answer
+
+    async def run() -> tuple[bytes, bytes]:
+        web = cast(Any, FloodgateApp(Settings(data_dir=str(tmp_path), web_port=port)).web)
+        web.init_server()
+        await web.start_server()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                end = b" HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+                return await asyncio.gather(ask(b"GET /healthz HTTP/1.1\r\nHost: "), ask(b"GET /healthz" + end))
+        finally:
+            await web.stop_server()
+
+    slow, quick = asyncio.run(run())
+    assert slow == b""
+    assert quick.endswith(b'{"status":"ok"}')
+
+
+@pytest.mark.parametrize("kind", [FloodgateApp, EnrichApp])
+def test_both_kinds_of_workers_have_such_pages(monkeypatch: pytest.MonkeyPatch, kind: type[Any]) -> None:
+    monkeypatch.setattr(f"{kind.__module__}.{BoundedWeb.__name__}", lambda app: ["bounded", app])
+    assert kind._new_web("made") == ["bounded", "made"]

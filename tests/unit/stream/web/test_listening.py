@@ -11,9 +11,9 @@ import trustme
 from aiohttp import web
 
 from engine.dev.pages import free_port
-from engine.stream.admin import listening as module
-from engine.stream.admin.connections import Crowd, Step
-from engine.stream.admin.listening import listening
+from engine.stream.web import listening as module
+from engine.stream.web.connections import Crowd, Step
+from engine.stream.web.listening import listening
 from tests.sockets import read_to_the_end
 
 REQUEST = b"GET /%s HTTP/1.1\r\nHost: here\r\n\r\n"

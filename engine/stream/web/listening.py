@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from engine.stream.admin.connections import Crowd, Pace
+from engine.stream.web.connections import Crowd, Pace
 
 REQUEST_S = 90.0
 """So long a request may take, from its headers until its answer is taken: longer than any answer takes."""
@@ -21,7 +21,7 @@ _MOST, _HEADERS_S = 100, 10.0
 
 
 class _Connection(RequestHandler):
-    """One that tells how far it is (`tests/unit/stream/admin/test_listening.py` fails where aiohttp moves)."""
+    """One that tells how far it is (`tests/unit/stream/web/test_listening.py` fails where aiohttp moves)."""
 
     __slots__ = ("_crowd", "pace")
 
