@@ -34,7 +34,7 @@ def outcome_cases(
     def decided(case: EvaluationCase) -> EvaluationCase:
         answer, end_ms = answers.get(case.identity), case.ts_ms + outcome.until_ms
         if answer is None:
-            return case
+            return replace(case, counts=end_ms <= last_ms)
         has_come = answer.answer or answer.ts_ms < end_ms
         known_ms = answer.ts_ms if has_come else end_ms + waits_ms  # when nothing can come any more
         return replace(case, spam=answer.answer, known_ms=known_ms, counts=end_ms <= last_ms)
