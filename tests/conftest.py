@@ -2,6 +2,7 @@
 the order in which tests are run."""
 
 import logging
+import os
 import warnings
 from collections.abc import Generator, Iterator
 
@@ -9,11 +10,21 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from engine.dev import pages
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.errors import KafkaMissingError
 
 settings.register_profile("suite", deadline=None)  # time is measured in benchmarks, on machines without other work
 settings.load_profile("suite")
+
+
+def pytest_configure() -> None:
+    """Ports are chosen long before somebody listens there: each test process has some of its own."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    first, end = pages.PORTS
+    share = (end - first) // processes
+    pages.PORTS = first + number * share, first + (number + 1) * share
 
 
 LONG_FIRST = (

@@ -6,7 +6,10 @@ import socket
 import urllib.error
 import urllib.request
 
-_PORTS = (10_000, 30_000)
+PORTS = (10_000, 30_000)
+"""From which ports are taken, and which one is the first that is not. Test processes share it out."""
+
+_given = set[int]()
 _ANSWER_S = 30.0
 """Whoever is there answers, however busy it is; where nobody is, that is known at once."""
 
@@ -18,12 +21,19 @@ def free_port() -> int:
 
 def free_ports(count: int) -> int:
     """The first of several ports in a row on which nobody listens: below those that clients are given, as any of these
-    may be a client's by the time that it is wanted, and while who listens there is started again."""
+    may be a client's by the time that it is wanted, and while who listens there is started again. None is given twice:
+    who has been given one may not listen yet."""
     while True:
-        first = random.SystemRandom().randrange(*_PORTS)  # whoever asks may be seeded as others are
+        first = random.SystemRandom().randrange(
+            PORTS[0], PORTS[1] + 1 - count
+        )  # whoever asks may be seeded as others are
+        ports = range(first, first + count)
+        if not _given.isdisjoint(ports):
+            continue
         with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
-            for port in range(first, first + count):
+            for port in ports:
                 probes.enter_context(socket.create_server(("127.0.0.1", port)))
+            _given.update(ports)
             return first
 
 

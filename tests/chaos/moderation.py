@@ -82,17 +82,20 @@ class Moderator(threading.Thread):
 
 
 class Killer(threading.Thread):
-    """Kills the console and the broker in turn, at times of its own choice, and starts them again."""
+    """Kills the console and the broker in turn, at times of its own choice, and starts them again; at most so often:
+    where a start takes long, nobody would get on between two kills."""
 
-    def __init__(self, console: ConsoleProcess, node: KafkaNode, every_s: float, seed: int) -> None:
+    def __init__(self, console: ConsoleProcess, node: KafkaNode, every_s: float, most: int, seed: int) -> None:
         super().__init__(daemon=True)
-        self._console, self._node, self._every_s = console, node, every_s
+        self._console, self._node, self._every_s, self._most = console, node, every_s, most
         self._random, self._ended = random.Random(seed), threading.Event()
         self.console_kills = self.broker_kills = 0
 
     def run(self) -> None:
         """Kill."""
         while not self._ended.wait(self._every_s * self._random.uniform(0.5, 1.5)):
+            if self.console_kills + self.broker_kills == self._most:
+                return
             if self.console_kills <= self.broker_kills:
                 self._console.kill()
                 self.console_kills += 1
@@ -110,7 +113,10 @@ class Killer(threading.Thread):
         self.join()
 
 
-def moderate(directory: Path, cluster: KafkaCluster, labels: int, moderators: int, every_s: float, seed: int) -> Told:
+def moderate(
+    directory: Path, cluster: KafkaCluster, labels: int, moderators: int, every_s: float, seed: int,
+    most_kills: int = 1_000_000,
+) -> Told:  # fmt: skip
     """Let so many moderators label so many cases."""
     (directory / "rules.yaml").write_text(RULES)
     kept = dict.fromkeys(RETENTION_DAYS, FOR_GOOD_DAYS)
@@ -129,15 +135,17 @@ def moderate(directory: Path, cluster: KafkaCluster, labels: int, moderators: in
         page = clients[0]
         wait_until(lambda: page.get("/api/overview").json()["behind"] == 0, "all is followed", _PATIENCE_S)
         people = [Moderator(client, f"m{number}") for number, client in enumerate(clients)]
-        killer, sizes = Killer(console, cluster.nodes[0], every_s, seed), [console.memory_mb()]
+        killer, sizes = Killer(console, cluster.nodes[0], every_s, most_kills, seed), [console.memory_mb()]
         started = time.monotonic()
         for thread in (*people, killer):
             thread.start()
-        while any(person.is_alive() for person in people):
-            people[0].join(0.5)
-            sizes.append(console.memory_mb())
-        seconds = time.monotonic() - started
-        killer.end()
+        try:
+            while any(person.is_alive() for person in people):
+                people[0].join(0.5)
+                sizes.append(console.memory_mb())
+            seconds = time.monotonic() - started
+        finally:
+            killer.end()
         store = Store(console.url)
         wait_until(lambda: all(row["state"] == SENT for row in rows_of(store, OUTGOING)), "all is out", _PATIENCE_S)
         wrong = [what for person in people for what in person.wrong]

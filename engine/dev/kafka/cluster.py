@@ -17,7 +17,7 @@ from engine.dev.kafka.install import installed_jars, java
 from engine.dev.pages import free_port
 from engine.errors import BrokerError
 
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 120.0
 _POLL_S = 0.05
 _JVM = ("-Xms96m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _SETTINGS = {

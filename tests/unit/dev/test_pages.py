@@ -10,7 +10,8 @@ from urllib.error import HTTPError
 
 import pytest
 
-from engine.dev.pages import read_page
+from engine.dev import pages
+from engine.dev.pages import free_port, free_ports, read_page
 
 
 class _Worker(BaseHTTPRequestHandler):
@@ -50,3 +51,13 @@ def test_an_answer_that_refuses_is_closed(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
     assert read_page(1, "/readyz") == ""
     assert answer.closed
+
+
+def test_no_port_is_given_to_two_who_do_not_listen_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = free_ports(20)
+    monkeypatch.setattr(pages, "PORTS", (first, first + 20))
+    monkeypatch.setattr(pages, "_given", set[int]())
+    pair = free_ports(2)
+    given = [pair, pair + 1, *(free_port() for _ in range(12))]
+    assert len(set(given)) == 14
+    assert set(given) < set(range(first, first + 20))
