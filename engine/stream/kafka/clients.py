@@ -121,9 +121,13 @@ def admin(settings: Settings) -> Iterator[KafkaAdminClient]:
 
 @contextmanager
 def consumer(settings: Settings) -> Iterator[KafkaConsumer]:
-    """A consumer without a group. Raises BrokerError when no broker answers."""
+    """A consumer without a group. Raises BrokerError when no broker answers, then or later: it has asked again and
+    again by itself."""
     with _connected(KafkaConsumer, settings, enable_auto_commit=False) as client:
-        yield client
+        try:
+            yield client
+        except KafkaError as error:
+            raise BrokerError(f"the brokers at {settings.brokers} do not tell what they have: {error!r}") from error
 
 
 def producer(settings: Settings, **more: Any) -> KafkaProducer:
