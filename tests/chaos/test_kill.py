@@ -15,7 +15,7 @@ def _assert_undisturbed(system: System, events: list[bytes]) -> None:
 
 
 def test_a_worker_killed_in_mid_stream_and_restarted_changes_nothing(tmp_path: Path) -> None:
-    events = random_events(30_000, seed=1)
+    events = random_events(24_000, seed=1)
     with System(tmp_path, batch_max_events=20, commit_interval_ms=100) as system:
         system.push_rules(FLOOD)
         system.publish(events)
@@ -30,7 +30,7 @@ def test_a_worker_killed_in_mid_stream_and_restarted_changes_nothing(tmp_path: P
 
 
 def test_a_second_worker_that_joins_and_is_killed_changes_nothing(tmp_path: Path) -> None:
-    events = random_events(40_000, seed=3)
+    events = random_events(24_000, seed=3)
     with System(tmp_path, batch_max_events=20) as system:
         system.push_rules(FLOOD)
         first = system.start_worker("one")
@@ -48,7 +48,7 @@ def test_a_second_worker_that_joins_and_is_killed_changes_nothing(tmp_path: Path
 
 def test_rebalances_in_quick_succession_on_empty_disks_change_nothing(tmp_path: Path) -> None:
     """Each new worker has to recover everything, and the next rebalance begins right after."""
-    events = random_events(24_000, seed=5)
+    events = random_events(16_000, seed=5)
     step = len(events) // 4
     with System(tmp_path, batch_max_events=50) as system:
         system.push_rules(FLOOD)
