@@ -8,13 +8,14 @@ from collections.abc import Generator, Iterator
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from engine.dev import pages
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.errors import KafkaMissingError
 
-settings.register_profile("suite", deadline=None)  # time is measured in benchmarks, on machines without other work
+# Time is measured in benchmarks, on machines without other work.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
 
