@@ -4,7 +4,7 @@ HTTP servers wait for a request's headers for as long as bytes trickle in, and f
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Literal
 
 Step = Literal["headers", "request", "rest"]
@@ -54,11 +54,6 @@ class Crowd:
         self._note(reason)
         self.leave(pace)
         pace.abort()
-
-    @property
-    def paces(self) -> Collection["Pace"]:
-        """Those that are open, the oldest first."""
-        return self._paces.keys()
 
     @property
     def headers_s(self) -> float:

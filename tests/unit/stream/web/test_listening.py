@@ -12,7 +12,7 @@ from aiohttp import web
 
 from engine.dev.pages import free_port
 from engine.stream.web import listening as module
-from engine.stream.web.connections import Crowd, Step
+from engine.stream.web.connections import Crowd, Pace, Reason, Step
 from engine.stream.web.listening import listening
 from tests.sockets import read_to_the_end
 
@@ -20,18 +20,31 @@ REQUEST = b"GET /%s HTTP/1.1\r\nHost: here\r\n\r\n"
 PATIENCE_S = 60
 
 
+class Watched(Crowd):
+    """Connections, and those that are no more."""
+
+    def __init__(self, most: int, headers_s: float, note: Callable[[Reason], None]) -> None:
+        super().__init__(most, headers_s, note)
+        self.paces = list[Pace]()
+
+    def enter(self, abort: Callable[[], None]) -> Pace:
+        pace = super().enter(abort)
+        self.paces.append(pace)
+        return pace
+
+
 class Served:
     """An application on a port, and what was closed."""
 
     def __init__(self, most: int = 100, headers_s: float = 30.0) -> None:
         self.port, self.closed = free_port(), Counter[str]()
-        self.crowd = Crowd(most, headers_s, lambda reason: self.closed.update([reason]))
+        self.crowd = Watched(most, headers_s, lambda reason: self.closed.update([reason]))
         self.let_go = asyncio.Event()
         self._writers = list[asyncio.StreamWriter]()
 
     def at(self, step: Step) -> int:
         """How many connections are at this step."""
-        return sum(pace.step == step for pace in self.crowd.paces)
+        return sum(pace.step == step and not pace.is_closed for pace in self.crowd.paces)
 
     async def connect(self, sent: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
