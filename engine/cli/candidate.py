@@ -65,13 +65,15 @@ def promote_state(settings: Settings, name: str, wait_s: int) -> None:
 @command.command("drop")
 @NAME
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--anyway", is_flag=True, help="Also where nobody decides by these settings, and it is further.")
 @with_settings
-def drop(settings: Settings, name: str, yes: bool) -> None:
+def drop(settings: Settings, name: str, yes: bool, anyway: bool) -> None:
     """Remove what a candidate has left: its topics, its group, its directory on this machine.
 
-    What is in use since it was promoted stays.
+    What is in use since it was promoted stays. Settings of before that do not tell what is in use: they are refused
+    where the candidate has gone on and nobody else has.
     """
-    left = find_left(settings, name)
+    left = find_left(settings, name, anyway=anyway)
     if not left:
         echo(f"there is nothing left of the candidate {name}")
         return

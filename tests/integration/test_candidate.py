@@ -176,6 +176,7 @@ def test_a_promoted_candidate_goes_on_from_its_own_state_and_nothing_is_lost(tmp
 
         assert settings["topics"] == {"hops": "hops-as-blue"}
         system.push_rules(rules)
+        stale = system.settings
         system.settings = msgspec.convert(
             {**msgspec.to_builtins(system.settings), "group": settings["group"],
              "topics": {**msgspec.to_builtins(system.settings.topics), **settings["topics"]}}, Settings,
@@ -194,6 +195,10 @@ def test_a_promoted_candidate_goes_on_from_its_own_state_and_nothing_is_lost(tmp
         assert {one["action_id"] for one in oracle.actions if one["event_id"] in late} <= ids
         assert len(system.actions()) > before
         assert promoted.metric("floodgate_recovered_records_total") < 10  # markers: the disk had all else
+        assert promoted.stop() == 0
+        with as_if(system, stale), pytest.raises(subprocess.CalledProcessError) as refused:
+            system.run("candidate", "drop", "--as", "blue", "--yes")
+        assert "use the settings that `promote` has printed" in refused.value.stderr
 
 
 def test_a_candidate_goes_by_the_models_in_use_or_learns_for_itself(tmp_path: Path) -> None:

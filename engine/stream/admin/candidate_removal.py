@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
@@ -29,21 +30,35 @@ class Left(msgspec.Struct, frozen=True):
         return bool(self.topics or self.group or self.directory)
 
 
-def find_left(incumbent: Settings, name: str) -> Left:
+def find_left(incumbent: Settings, name: str, *, anyway: bool = False) -> Left:
     """What there is of the candidate of this name, but for what is in use since it was promoted. Raises BrokerError,
-    and TopicError where its workers run."""
+    and TopicError where its workers run, or where it may have been promoted and these settings are of before; not with
+    `anyway`."""
     own, directory = own_names(incumbent, name), own_directory(incumbent, name)
     topics = sorted(own.topics & topic_names(incumbent))
     if own.group == incumbent.consumer_group:
         return Left(topics, None, None)
-    group, _ = read_group(incumbent, own.group)
+    group, committed = read_group(incumbent, own.group)
     if group["members"]:
         raise TopicError(f"the candidate {name} has {len(group['members'])} workers: stop them first")
+    if not anyway and _is_left_behind(incumbent, committed):
+        raise TopicError(
+            f"the candidate {name} is further than the group {incumbent.consumer_group}, in which nobody is. If it was "
+            f"promoted, use the settings that `promote` has printed: with these, the state that counts would be "
+            f"deleted. If it was not, start the workers that decide first, or say --anyway"
+        )
     has_group = group["group_state"] not in _NO_GROUP
     is_used = Path(incumbent.data_dir).absolute().is_relative_to(directory.absolute())
     return Left(
         topics, own.group if has_group else None, str(directory) if directory.exists() and not is_used else None
     )
+
+
+def _is_left_behind(incumbent: Settings, committed: Any) -> bool:
+    """Whether nobody decides by these settings, and others went on from where those of before have stopped."""
+    group, reached = read_group(incumbent, incumbent.consumer_group)
+    events = [tp for tp in committed if tp.topic == incumbent.topics.events]
+    return not group["members"] and any(tp not in reached or reached[tp].offset < committed[tp].offset for tp in events)
 
 
 def remove(incumbent: Settings, left: Left) -> None:
