@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from engine.cli import cli
+from engine.console.web.pages import PAGES
 from engine.dev.pages import free_port, read_page
 from engine.enrich.declared import declared
 from engine.settings import Settings, load_settings
@@ -24,7 +25,8 @@ from engine.stream.kafka.topics import topic_specs
 from engine.stream.worker.web import add_pages
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-PROCESSES = ("serve", "deliver", "intake", "enrich", "export")
+SCRAPED = ("serve", "deliver", "intake", "enrich", "export")
+PROCESSES = (*SCRAPED, "console")
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
 UNITS = {name: (DEPLOY / f"systemd/floodgate-{name}.service").read_text("utf-8") for name in PROCESSES}
 WORKERS_UNIT = (DEPLOY / "systemd/floodgate.service").read_text("utf-8")
@@ -40,6 +42,7 @@ PODS = {name: workload["spec"]["template"]["spec"] for name, workload in WORKLOA
 CONTAINERS = {name: pod["containers"][0] for name, pod in PODS.items()}
 
 each = pytest.mark.parametrize("name", PROCESSES)
+each_scraped = pytest.mark.parametrize("name", SCRAPED)
 
 
 def pages(settings: Settings, name: str) -> tuple[str, int]:
@@ -51,6 +54,7 @@ def pages(settings: Settings, name: str) -> tuple[str, int]:
         "intake": (own.intake.host, own.intake.port),
         "enrich": (own.web_host, own.web_port),
         "export": (own.export.host, own.export.port),
+        "console": (own.console.host, own.console.port),
     }[name]
 
 
@@ -79,7 +83,7 @@ def test_the_command_line_is_understood(name: str, tmp_path: Path) -> None:
         assert not context.args
 
 
-@each
+@each_scraped
 def test_whoever_asks_for_the_pages_finds_them(name: str) -> None:
     container, port = CONTAINERS[name], ports_of(name)["metrics"]
     environment = {one["name"]: one["value"] for one in container["env"] if "value" in one}
@@ -106,7 +110,7 @@ def test_a_unit_says_where_its_pages_are(name: str) -> None:
 
 def test_the_pages_are_there() -> None:
     asked = {
-        CONTAINERS[name][f"{kind}Probe"]["httpGet"]["path"] for name in PROCESSES for kind in ("liveness", "readiness")
+        CONTAINERS[name][f"{kind}Probe"]["httpGet"]["path"] for name in SCRAPED for kind in ("liveness", "readiness")
     }
 
     async def answers() -> set[str]:
@@ -126,6 +130,25 @@ def test_the_pages_are_there() -> None:
     assert asked <= set(paths)
 
 
+def test_people_find_the_console_behind_a_proxy_alone() -> None:
+    container = CONTAINERS["console"]
+    environment = {one["name"]: one["value"] for one in container["env"]}
+    told, beside = load_settings(None, environment).console, load_settings(None, COMPOSE["console"]["environment"])
+    assert (told.host, told.secure_cookies) == ("0.0.0.0", True)
+    assert ports_of("console") == {"pages": told.port}
+    probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")]
+    assert probes == 3 * [{"path": "/healthz", "port": "pages"}]
+    assert "/healthz" in [page.path for page in PAGES if page.is_open]
+    (allowed,) = (one["spec"]["ingress"] for one in MANIFESTS["console"] if one["kind"] == "NetworkPolicy")
+    proxy = {"podSelector": {"matchLabels": {"floodgate-shows": "yes"}}}
+    assert allowed == [{"from": [proxy], "ports": [{"port": told.port}]}]
+    assert told.store == beside.console.store == "sqlite:////var/lib/floodgate/console.db"
+    for volumes in (COMPOSE["console"]["volumes"], [one["mountPath"] for one in container["volumeMounts"]]):
+        assert any(volume.endswith("/var/lib/floodgate") for volume in volumes)
+    assert COMPOSE["console"]["ports"] == [f"127.0.0.1:{told.port}:{told.port}"]
+    assert f"'http://127.0.0.1:{told.port}/healthz'" in " ".join(COMPOSE["console"]["healthcheck"]["test"])
+
+
 def test_questions_come_where_settings_say() -> None:
     settings = load_settings(None, {})
     assert ports_of("serve")["questions"] == settings.serve.port
@@ -141,7 +164,8 @@ def test_it_is_started_with_the_care_that_workers_are(name: str) -> None:
         "RestartSec", "StartLimitIntervalSec", "WantedBy",
     ):  # fmt: skip
         assert of_unit(UNITS[name], key) == of_unit(WORKERS_UNIT, key) != []
-    assert of_unit(UNITS[name], "DynamicUser") == ["yes"] or of_unit(UNITS[name], "User") == ["floodgate-export"]
+    users = (["floodgate-export"], ["floodgate-console"])
+    assert of_unit(UNITS[name], "DynamicUser") == ["yes"] or of_unit(UNITS[name], "User") in users
     assert CONTAINERS[name]["securityContext"] == CONTAINERS["floodgate"]["securityContext"]
     assert PODS[name]["securityContext"] == PODS["floodgate"]["securityContext"]
     assert "memory" in CONTAINERS[name]["resources"]["limits"]
@@ -151,7 +175,7 @@ def test_it_is_started_with_the_care_that_workers_are(name: str) -> None:
 
 
 def test_there_is_one_of_those_that_may_not_be_two() -> None:
-    for name in ("deliver", "intake", "export"):
+    for name in ("deliver", "intake", "export", "console"):
         assert WORKLOADS[name]["kind"] == "StatefulSet"
         assert WORKLOADS[name]["spec"]["replicas"] == 1
 
