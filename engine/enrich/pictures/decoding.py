@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from engine.enrich.answers import Missing
+from engine.enrich.pictures.webp import mended
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _SAMPLE_SIDE, _HELD_SIDE = 64, 2_048
@@ -33,7 +34,7 @@ _lots = random.Random()
 def opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
     """A picture. What is wrong with it, while it is opened or read, is raised as Missing."""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+        with Image.open(io.BytesIO(mended(data)), formats=FORMATS) as picture:
             if picture.width * picture.height > max_pixels:
                 raise Missing("too_many_pixels")
             yield picture
@@ -47,10 +48,12 @@ def frames(picture: Image.Image, data: bytes, most: int, max_pixels: int, unread
     """The first frame of a picture of such bytes, and up to `most` - 1 others, upright and on white. Of a file that has
     been cut short there is what people see of it, and of one that is wrong behind the first frame, that one. `unread`
     is told what is wrong."""
+    if mended(data) is not data:
+        unread.append("damaged_picture")
     try:
         first = _flat(picture)
     except _DAMAGES:
-        unread.append("damaged_picture")
+        unread[:] = ["damaged_picture"]
         yield _cut_short(data)
         return
     yield first
