@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import yaml
 
 from engine.candidate_settings import CandidateSettings
 from engine.console_settings import ConsoleSettings
@@ -27,6 +26,7 @@ from engine.limits import PORT, SHARE, Limit, at_least, check_limits, matching, 
 from engine.mappings import EventSettings, LabelSettings
 from engine.security import PrivacySettings, SecuritySettings
 from engine.serve_settings import ServeSettings
+from engine.settings_source import read_settings_file, refusal
 from engine.trace_settings import TraceSettings
 
 PREFIX = "FLOODGATE_"
@@ -41,7 +41,8 @@ _ENVIRONMENT = r"[A-Za-z0-9_-]{0,50}"
 
 
 def _are_addresses(brokers: str) -> bool:
-    return all(re.fullmatch(r"(\[[^]]+\]|[^:\s]+):[0-9]{1,5}", broker.strip()) for broker in brokers.split(","))
+    found = [re.fullmatch(r"(?:\[[^]]+\]|[^:\s]+):([0-9]{1,5})", broker.strip()) for broker in brokers.split(",")]
+    return all(address is not None and PORT.holds(int(address[1])) for address in found)
 
 
 class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -212,15 +213,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from an optional file and the environment. Raises SettingsError with the setting's name."""
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values = yaml.safe_load(path.read_text("utf-8")) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise SettingsError(f"the settings file {path} cannot be read: {error}") from error
-        if not isinstance(values, dict):
-            raise SettingsError(f"the settings file {path} must be a mapping of names")
-    for name, value in (os.environ if environment is None else environment).items():
+    values: dict[str, Any] = {} if path is None else read_settings_file(path)
+    variables = os.environ if environment is None else environment
+    for name, value in variables.items():
         if name.startswith(PREFIX):
             place = name.removeprefix(PREFIX).lower().split("__")
             _place(values, place, value.split(",") if place in _LISTS else value)
@@ -230,7 +225,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"a setting cannot work: {error}") from error
+        raise SettingsError(f"a setting cannot work: {refusal(error, Settings, variables)}") from error
 
 
 def _name_as_topics_are(values: dict[str, Any], setting: str) -> None:

@@ -24,7 +24,7 @@ def load(tmp_path: Path, name: str = "signup", surface: dict[str, Any] | None = 
         ({"surface": {"types": []}}, "names types of events"),
         ({"surface": {"types": [""]}}, "has no empty type"),
         ({"surface": {"timeout_ms": 0}}, "is 1 to 60000"),
-        ({"surface": {"otherwise": "perhaps"}}, "Invalid enum value 'perhaps'"),
+        ({"surface": {"otherwise": "perhaps"}}, "is allow, review, challenge or deny, not 'perhaps'"),
         ({"surface": {"deny": ["Suspend!"]}}, "are kinds of actions"),
         ({"host": "0.0.0.0"}, "`serve.tokens_file` says who may ask"),
         ({"key_file": "x"}, "are set together"),
