@@ -45,6 +45,9 @@ COMMANDS = {
 }
 
 
+_KAFKAS_CLIENTS = ("kafka", "aiokafka")
+
+
 def _tell_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
     if is_asked:
         build = importlib.import_module("engine.build").find_build()  # not loaded for anything else
@@ -70,9 +73,17 @@ def main(arguments: list[str] | None = None) -> Any:
     """Run the command line. Errors that people can mend are told in one line; exit code 2."""
     try:
         return cli(arguments, prog_name="floodgate")
-    except (FloodgateError, OSError) as error:
+    except FloodgateError as error:
         complain(error)
+        sys.exit(2)
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error)
         sys.exit(2)
     except UnicodeDecodeError as error:
         complain(f"a file that was given is not UTF-8: {error}")
+        sys.exit(2)
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _KAFKAS_CLIENTS:  # told by name: they are slow to import
+            raise
+        complain(f"Kafka did not do what was asked: {error}")
         sys.exit(2)

@@ -35,7 +35,7 @@ def command() -> None:
 @SINCE
 @UNTIL
 @click.option("--revoked", is_flag=True, help="Only those that are revoked.")
-@click.option("--limit", default=20, show_default=True, help="How many, the newest first.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many, the newest first.")
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
 @with_settings
 def list_command(

@@ -48,7 +48,10 @@ def compare_decisions(settings: Settings, name: str, since: Moment | None, settl
 
 @command.command("promote")
 @NAME
-@click.option("--wait", "wait_s", default=60, show_default=True, help="For how many seconds to wait for the others.")
+@click.option(
+    "--wait", "wait_s", default=60, show_default=True, type=click.IntRange(0),
+    help="For how many seconds to wait for the others.",
+)  # fmt: skip
 @with_settings
 def promote_state(settings: Settings, name: str, wait_s: int) -> None:
     """Wait until nothing is lost when the workers that decide go on from a candidate's state, and print the settings

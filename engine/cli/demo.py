@@ -30,9 +30,11 @@ from engine.stream.offline.arrivals import Arrival, merge
 @with_rules
 @click.option("--events", "events_path", type=FILE, help="Recorded events in place of the simulated day.")
 @click.option("--labels", "labels_path", type=FILE, help="Labels of the recorded events.")
-@click.option("--rate", default=700.0, show_default=True, help="Events a second.")
+@click.option(
+    "--rate", default=700.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Events a second."
+)
 @click.option("--seed", default=FIRST_SEED, show_default=True, type=click.IntRange(min=0), help="Another day.")
-@click.option("--workers", default=1, show_default=True, help="Worker processes.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 32), help="Worker processes.")
 @click.option("--kafka", is_flag=True, help="On Apache Kafka in place of the embedded broker.")
 @click.option("--console-for", type=DURATION, help="Keep the web console up for so long at the end, such as 60s.")
 def command(
@@ -44,6 +46,8 @@ def command(
     Ends by itself with a summary; at a terminal, once somebody presses Enter. Exit code 1 when an attack of the
     simulated day was not caught.
     """
+    if labels_path is not None and events_path is None:
+        raise click.UsageError("--labels goes with --events: the simulated day has labels of its own")
     console = Console()
     stage = Stage(workers, kafka, console_for / 1000 if console_for is not None else None)
     if events_path is not None:

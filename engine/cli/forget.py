@@ -24,7 +24,10 @@ _LOOK_EVERY_S = 1.0
 @click.command("forget")
 @click.argument("user_id")
 @click.option("--dry-run", is_flag=True, help="Only tell what is known.")
-@click.option("--wait", "wait_s", default=60, show_default=True, help="For how many seconds the workers may take.")
+@click.option(
+    "--wait", "wait_s", default=60, show_default=True, type=click.IntRange(0),
+    help="For how many seconds the workers may take.",
+)  # fmt: skip
 @with_settings
 def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> None:
     """Erase USER_ID from the state, live lists and the console's store: counters, notes, what models have read of

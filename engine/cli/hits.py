@@ -32,7 +32,7 @@ _EXCERPT, _SHOWN = 60, 4
 @SINCE
 @UNTIL
 @click.option("--neighbours", metavar="EVENT_ID", help="The others that have a text or entity in common with it.")
-@click.option("--limit", default=20, show_default=True, help="How many, the newest first.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many, the newest first.")
 @click.option("--decisions", "files", multiple=True, type=FILE, help="From what `replay` wrote; not from the topic.")
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
 @with_settings

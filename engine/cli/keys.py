@@ -26,6 +26,8 @@ def new(name: str, out: Path | None) -> None:
     The private key goes to a file that only its owner can read, NAME.key by default. What the workers need is printed:
     add it to the file that `security.publishers_file` names, with what NAME may do.
     """
+    if not name.strip() or (out is None and Path(name).name != name):
+        raise click.BadParameter("a name is not empty, and with --out alone it may have a `/`", param_hint="NAME")
     private, public = make_keys()
     path = out or Path(f"{name}.key")
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -27,7 +27,7 @@ command.add_command(moderators.command)
 
 
 @command.command("queue")
-@click.option("--limit", default=20, show_default=True, help="How many.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many.")
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines, ready to be labelled and imported.")
 @with_settings
 def queue(settings: Settings, limit: int, as_json: bool) -> None:

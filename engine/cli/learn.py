@@ -18,7 +18,7 @@ from engine.learning.delay_curve import delay_curve
 from engine.learning.ngrams import RATES
 from engine.learning.snapshots import read_whole, whole
 from engine.settings import Settings
-from engine.stream.admin.publishing import publish_model_command, publish_seed, read_models
+from engine.stream.admin.publishing import publish_model_command, publish_seed, read_model, read_models
 from engine.stream.handlers.label_messages import Pin, Quarantine
 
 _SPARKS = " ▁▂▃▄▅▆▇█"
@@ -91,11 +91,9 @@ def _is_concerned(settings: Settings, moderator: str, lift: bool) -> bool:
 @with_settings
 def export(settings: Settings, model: str, out: Path) -> None:
     """Write MODEL, as it was published last, to a file: for history, for rollback, for another system."""
-    models = read_models(settings)
-    if model not in models:
-        raise SnapshotError(f"there is no model `{model}`; published are: {', '.join(models) or 'none'}")
-    out.write_bytes(msgspec.msgpack.encode(whole(models[model])))
-    echo(f"written: {models[model].version}, {out.stat().st_size:,} bytes")
+    found = read_model(settings, model)
+    out.write_bytes(msgspec.msgpack.encode(whole(found)))
+    echo(f"written: {found.version}, {out.stat().st_size:,} bytes")
 
 
 @command.command("restore")
@@ -124,6 +122,7 @@ def restore(settings: Settings, model: str, file: Path, pin: bool) -> None:
 @with_settings
 def pin_command(settings: Settings, model: str, lift: bool) -> None:
     """Keep MODEL as it is: labels do not change it."""
+    read_model(settings, model)  # a wrong name would pin nothing, and nobody would hear of it
     publish_model_command(settings, Pin(model, pinned=not lift))
     echo(f"{model} {'learns again' if lift else 'stays as it is'}")
 

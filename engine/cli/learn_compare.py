@@ -11,12 +11,11 @@ from rich.table import Table
 from engine.cli.options import FILE, PATH, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.recordings import read_events, read_labels
-from engine.errors import SnapshotError
 from engine.learning.comparison import FEWEST, FEWEST_OF_A_KIND, Comparison
 from engine.learning.models import LearnedModel
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.admin.publishing import publish_model_command, read_models
+from engine.stream.admin.publishing import publish_model_command, read_model, read_models
 from engine.stream.handlers.label_messages import Promote
 from engine.stream.offline.arrivals import merge
 from engine.stream.offline.engine import OfflineEngine
@@ -94,10 +93,7 @@ def promote(settings: Settings, model: str, lift: bool, anyway: bool) -> None:
     Both go on scoring and learning, so that it can be lifted at any time. Without `--anyway`, nothing is done where the
     labels do not tell for certain that the challenger is better; the exit code is 1 then.
     """
-    models = read_models(settings)
-    if model not in models:
-        raise SnapshotError(f"there is no model `{model}`; published are: {', '.join(models) or 'none'}")
-    gain = models[model].compared.gain()
+    gain = read_model(settings, model).compared.gain()
     if not lift and not anyway and (gain is None or gain.low <= 0):
         problem = "too few labels tell" if gain is None else "it may be chance that it looks better, if it does"
         echo(f"floodgate: {problem}: see `floodgate learn compare`; `--anyway` promotes it all the same", err=True)

@@ -65,6 +65,8 @@ def command(
     """
     if presume_after is not None and not presume:
         raise click.UsageError("--presume-after goes with --presume: when events are taken for ham")
+    if model is not None and rules is None:
+        raise click.UsageError("--model goes with --rules: which model of the rulebook is meant")
     console = Console(stderr=True)
     rivals: dict[str, Evaluated] = {text: EvaluatedClassifier(text) for text in against}
     with Progress(console=console, disable=not console.is_terminal) as progress:

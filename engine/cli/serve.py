@@ -34,6 +34,9 @@ def command(settings: Settings) -> None:
 @click.option("--surface", multiple=True, help="They may ask on this surface alone. May be given often.")
 def token(name: str, surface: tuple[str, ...]) -> None:
     """Make a token for NAME: what they send, and the line of `serve.tokens_file` that lets them in."""
+    words = (name, *surface)
+    if any(not word or set(word) & set("#,") or len(word.split()) != 1 or word.strip() != word for word in words):
+        raise click.UsageError("names are not empty, and have no space, # or comma: the file has them in columns")
     secret, line = new_token(name, surface)
     echo(f"token: {secret}")
     echo(f"line:  {line}")

@@ -30,6 +30,11 @@ from engine.sim.world import FIRST_SEED, SimulatedEvent, day_after, simulate_day
 from engine.stream.offline.arrivals import Arrival, merge
 from engine.stream.offline.engine import OfflineEngine
 
+_PEOPLE = click.option(
+    "--people", default=1_500, show_default=True, type=click.IntRange(1),
+    help="How many normal people there are.",
+)  # fmt: skip
+
 
 @click.group("sim")
 def command() -> None:
@@ -39,7 +44,7 @@ def command() -> None:
 @command.command("report")
 @with_rules
 @click.option("--seed", default=FIRST_SEED, show_default=True, type=click.IntRange(min=0), help="Another day.")
-@click.option("--people", default=1_500, show_default=True, help="How many normal people there are.")
+@_PEOPLE
 @click.option("--evasion", is_flag=True, help="Also how much slower or wider each attack gets through; minutes.")
 @click.option("--lies", is_flag=True, help="Also what is left of it when attackers lie in their events; minutes.")
 def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> None:
@@ -136,7 +141,7 @@ def _acted_on_in(rulebook: Rulebook, week: SimulatedWeek, name: str, lines: Sequ
     type=click.IntRange(min=0),
     help="Another day, with other people and ids.",
 )
-@click.option("--people", default=1_500, show_default=True, help="How many normal people there are.")
+@_PEOPLE
 @click.option("--same-people", is_flag=True, help="With --seed: another day of the same people.")
 def events(out: Path, seed: int, people: int, same_people: bool) -> None:
     """Write a simulated day's events as JSON Lines, in order of arrival, for `feed` and `replay`.

@@ -20,7 +20,10 @@ _NOBODY = "nobody"
 
 
 @click.command("status")
-@click.option("--most-behind", default=10_000, show_default=True, help="So many messages may wait in a partition.")
+@click.option(
+    "--most-behind", default=10_000, show_default=True, type=click.IntRange(0),
+    help="So many messages may wait in a partition.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @with_settings
 @of_candidate

@@ -14,7 +14,7 @@ _SHOWN = 8
 
 
 @click.command("history")
-@click.option("--limit", default=20, show_default=True, help="How many lines.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many lines.")
 @with_settings
 def command(settings: Settings, limit: int) -> None:
     """List the versions that were pushed, newest first: who, when, why, and what each has changed. Between them stand

@@ -46,7 +46,10 @@ class Store:
             with self.write() as connection:
                 METADATA.create_all(connection)
                 _keep_audit(connection)
-        except (ArgumentError, SQLAlchemyError, ImportError) as error:
+        except (ArgumentError, ImportError) as error:
+            known = "it is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+            raise StoreError(f"the store {_without_password(url)} cannot be opened: {known} ({error})") from error
+        except SQLAlchemyError as error:
             raise StoreError(f"the store {_without_password(url)} cannot be opened: {error}") from error
 
     @contextmanager

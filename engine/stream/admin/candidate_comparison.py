@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 from kafka import TopicPartition
 
+from engine.errors import TopicError
 from engine.settings import Settings
 from engine.stream.admin.side_by_side import (
     ACTIONS,
@@ -21,6 +22,7 @@ from engine.stream.admin.side_by_side import (
 from engine.stream.kafka.clients import consumer
 from engine.stream.kafka.groups import read_group
 from engine.stream.kafka.records import read_at
+from engine.stream.kafka.topics import topic_names
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -46,6 +48,13 @@ def compare(
     """Lay both sides beside one another. `since_ms`: events since then, by their time; without it since the candidate
     has published its first decision. `settle_ms`: what was decided so shortly ago is left for later, as clocks differ
     and events may be on their way to their entities. Raises TopicError, BrokerError."""
+    missing = {candidate.topics.decisions, candidate.topics.actions} - topic_names(incumbent)
+    if missing:
+        name = candidate.candidate.name
+        raise TopicError(
+            f"topic {min(missing)} does not exist: the candidate {name} has not been started. "
+            f"Run `floodgate worker --as {name} --create-topics`"
+        )
     since_ms = since_ms if since_ms is not None else _first_ms(candidate)
     now_ms = time.time() * 1000
     until_ms = min(now_ms, _decided_until_ms(incumbent), _decided_until_ms(candidate)) - settle_ms

@@ -54,6 +54,14 @@ def read_models(settings: Settings) -> dict[str, LearnedModel]:
     return {name: follower.model() for name, follower in models.followers.items() if follower.head is not None}
 
 
+def read_model(settings: Settings, name: str) -> LearnedModel:
+    """One model as it was published last. Raises TopicError, and SnapshotError where none has this name."""
+    models = read_models(settings)
+    if name not in models:
+        raise SnapshotError(f"there is no model `{name}`; published are: {', '.join(models) or 'none'}")
+    return models[name]
+
+
 class Publisher:
     """Sends events by their user, and labels to where their event went. A context manager that flushes.
     `events_topic`: where events go; without it to `events`, behind the stage that may be before it."""

@@ -166,7 +166,7 @@ def create_topics(settings: Settings) -> list[str]:
 def check_topics(settings: Settings) -> None:
     """Raise TopicError, naming everything that is missing or has the wrong number of partitions: what a worker may see,
     who is allowed to ask less than `topics check` is."""
-    wrong = []
+    missing, wrong = [], []
     with consumer(settings) as client:
         existing = client.topics()
         refusal = _refusal(settings, existing)
@@ -174,11 +174,14 @@ def check_topics(settings: Settings) -> None:
             raise TopicError(refusal)
         for spec in topic_specs(settings):
             if spec.name not in existing:
-                wrong.append(f"topic {spec.name} does not exist")
+                missing.append(spec.name)
                 continue
             count = len(client.partitions_for_topic(spec.name) or ())
             if count != spec.partitions:
                 wrong.append(f"topic {spec.name} has {count} partitions, the settings say {spec.partitions}")
+    if missing:
+        one = f"topic {missing[0]} does not exist"
+        wrong.insert(0, one if len(missing) == 1 else f"these topics do not exist: {', '.join(missing)}")
     if wrong:
         beside = f" --as {settings.candidate.name}" if settings.candidate.name else ""
         create = f"`floodgate topics create{beside}`"
