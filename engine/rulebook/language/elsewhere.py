@@ -44,7 +44,8 @@ _KEYS: Mapping[str, Mapping[str, str]] = {
         "ttl": "how long an action holds is `for: 1h`",
         "block": "write: remove, suspend or limit",
         "ban": "write: suspend",
-    }
+    },
+    "rule": dict.fromkeys(("owner", "why", "reason", "expires", "severity"), "it stands in `meta:` of the rule"),
 }
 
 _BY_NAME = {name: hint for names, hint in _FUNCTIONS.items() for name in names}
@@ -59,5 +60,5 @@ def function_hint(name: str, known: Iterable[str]) -> str:
 def key_hint(title: str, key: str, known: Iterable[str]) -> str:
     """What to write instead of a key that a mapping does not have. `title`: the mapping, as errors call it."""
     keys = list(known)
-    said = _KEYS.get(title.strip("`"), {}).get(key)
+    said = _KEYS.get(title.partition(" ")[0].strip("`"), {}).get(key)
     return said or did_you_mean(key, keys) or f"{title} may have: {', '.join(keys)}"

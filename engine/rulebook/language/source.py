@@ -60,6 +60,13 @@ class Node:
         return self.scalar
 
 
+def _yaml_hint(problem: str) -> str | None:
+    """What to write, for what people stumble over most."""
+    if "mapping values" in problem:
+        return "put a text with a colon in single quotes: '…'"
+    return "indent with spaces, not with tabs" if "'\\t'" in problem or "start any token" in problem else None
+
+
 def parse(file: str, text: str, diagnostics: Diagnostics) -> Node | None:
     """The document in `text`; None when it is empty or cannot be parsed (then there is an error)."""
     try:
@@ -70,8 +77,7 @@ def parse(file: str, text: str, diagnostics: Diagnostics) -> Node | None:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         span = Span(file, mark.line, mark.column) if mark else Span(file, 0, 0)
-        quoted = "put a text with a colon in single quotes: '…'" if "mapping values" in problem else None
-        diagnostics.error(span, f"this is not valid YAML: {problem}", quoted)
+        diagnostics.error(span, f"this is not valid YAML: {problem}", _yaml_hint(problem))
         return None
     return None if root is None else _node(file, root, diagnostics)
 

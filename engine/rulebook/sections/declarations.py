@@ -169,7 +169,8 @@ class Declarations:
         counters = [counter for counter in self.counters if " " not in counter]
         known = [*self.fields, *self.values, *self.memories, *counters, *self.sequences, *self.derived]
         known += [*self.macros, *LIST_SOURCES]
-        hint = did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
+        near = f"write: lists.{name}" if name in self.lists else did_you_mean(name, known)
+        hint = near or f"declare it under `fields:` or `counters:`, or write event.{name}"
         self.diagnostics.error(span, f'unknown name "{name}"', hint)
         return None
 

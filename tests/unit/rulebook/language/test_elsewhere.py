@@ -61,10 +61,28 @@ def test_keys_lead_on_too() -> None:
     assert "tell" in key_hint("`then`", "message", ["tell"])
     assert key_hint("`then`", "rewiew", ["review"]) == 'did you mean "review"?'
     assert key_hint("rule `r`", "zz", ["when"]) == "rule `r` may have: when"
-    assert set(_KEYS) == {"then"}
+    assert set(_KEYS) == {"then", "rule"}
 
 
 def test_counting_by_what_a_function_gives_names_the_function() -> None:
     counted = f"{BOOK}counters: {{c: {{count: post, by: normalize_email(email), over: 1h}}}}\n"
     (error,) = errors_of(counted)
     assert error.hint == "write: mailbox(email), under a name in `values:`, and `by:` that name"
+
+
+def test_what_stands_in_meta_is_sent_there() -> None:
+    rule = "{event: post, when: [known(x)], then: {flag: x}, mode: shadow, expires: 2027-06-01}"
+    (error,) = errors_of(f"{BOOK}rules: {{r: {rule}}}\n")
+    assert (error.message, error.hint) == ('rule `r` has no key "expires"', "it stands in `meta:` of the rule")
+
+
+def test_a_list_is_named_as_clauses_name_it() -> None:
+    rule = "{event: post, when: [text in words], then: {flag: x}, mode: shadow}"
+    assert [(error.message, error.hint) for error in errors_of(f"{BOOK}rules: {{r: {rule}}}\n")] == [
+        ('unknown name "words"', "write: lists.words")
+    ]
+
+
+def test_tabs_are_told_apart_from_other_faults_of_yaml() -> None:
+    (error,) = errors_of("version: 1\ncounters:\n\tposts_1m: {count: post, by: user_id, over: 1m}\n")
+    assert error.hint == "indent with spaces, not with tabs"

@@ -8,6 +8,8 @@ from engine.rulebook.language.slips import find_slip, is_open
 SLIPS = {
     "text contains 'a'": 'write: "word" in text',
     "posts_1m = 5": "write: ==",
+    "posts_1m => 5": "write: >= or <=",
+    "posts_1m =< 5": "write: >= or <=",
     "posts_1m > 5 && posts_1m < 9": "write: and",
     "posts_1m > 5 || posts_1m < 9": "write: or",
     "!verified": "write: not",
