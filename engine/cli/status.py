@@ -88,7 +88,7 @@ def _version_and_rulebook(member: WorkerStatus | None) -> tuple[str, str]:
     """Version and rulebook, as far as the worker can be asked."""
     if member is None or member.page is None:
         return "", "its page cannot be reached from here" if member is not None else ""
-    return member.page.version, member.page.rulebook or "nothing yet"
+    return member.page.version, member.page.rulebook or ("it enriches" if member.enriches else "nothing yet")
 
 
 def _cell(partitions: list[int], lag: int, most_behind: int) -> Text:

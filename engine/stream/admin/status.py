@@ -40,10 +40,11 @@ class Owned:
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
     """A worker. `name`: host and port of its pages, where they are known; `page`: None where it cannot be asked from
-    here."""
+    here; `enriches`: it is one of the stage before `events`, and decides nothing."""
 
     name: str
     page: WorkerPage | None
+    enriches: bool = False
 
 
 @dataclass(slots=True)
@@ -110,7 +111,7 @@ def read_status(settings: Settings) -> EngineStatus:
     if settings.enrichment.is_used and not settings.candidate.name:
         group, enriched = read_group(settings, enrich_group(settings))
         owners, offsets = owners | _owners(group), offsets | enriched
-        standing.members += _members(group)
+        standing.members += _members(group, enriches=True)
         topics.insert(0, settings.topics.raw_events)
     with consumer(settings) as client:
         tps = [TopicPartition(topic, part) for topic in topics for part in client.partitions_for_topic(topic) or ()]
@@ -145,13 +146,12 @@ def ranges(numbers: list[int]) -> str:
     return " ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
 
 
-def _members(group: Any) -> list[WorkerStatus]:
+def _members(group: Any, enriches: bool = False) -> list[WorkerStatus]:
     addresses = {_name(member): address_of(member) for member in group["members"]}
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
         pages = pool.map(lambda address: read_worker_page(address) if address else None, addresses.values())
-        return sorted(
-            (WorkerStatus(*pair) for pair in zip(addresses, pages, strict=True)), key=lambda member: member.name
-        )
+        found = (WorkerStatus(name, page, enriches) for name, page in zip(addresses, pages, strict=True))
+        return sorted(found, key=lambda member: member.name)
 
 
 def _owners(group: Any) -> dict[TopicPartition, str]:

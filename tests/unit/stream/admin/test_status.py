@@ -130,6 +130,7 @@ def test_the_stage_before_events_is_told_too(monkeypatch: pytest.MonkeyPatch) ->
     broker.pages["10.0.0.1", 6066] = WorkerPage("1.0", None, (), ("phones",))
     broker.in_use = (SimpleNamespace(id="abc", author="ann", note="why", number=7), object())
     found = read_status(Settings(enrichment=EnrichmentSettings({"phones": EnricherSettings()})))
+    assert [one.enriches for one in found.members] == [True]
     assert found.partitions[:2] == [Owned("events", 0, None, 4, 10), Owned("raw-events", 0, "10.0.0.1:6066", 7, 10)]
     assert list(found.problems(100)) == [
         "events 0 has no worker", "raw-events 1 has no worker",
