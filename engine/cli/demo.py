@@ -114,5 +114,8 @@ def _tell_totals(console: Console, seen: Observation) -> None:
     rules = ", ".join(f"{rule} {count}" for rule, count in seen.by_rule.most_common())
     console.print(f"{seen.decided} events decided, {len(seen.actions)} actions ({rules or 'none'})")
     auc = f"{seen.model_auc:.3f}" if seen.model_auc is not None else "not known yet"
-    console.print(f"{seen.learned} labels learned, ROC AUC of the scores as given: {auc}")
-    console.print(f"{seen.dead_letters} dead letters; shadow hits: {dict(seen.shadow) or 'none'}")
+    console.print(f"{seen.learned} labels learned; ROC AUC of the scores as given, 1 at best and 0.5 by chance: {auc}")
+    shadow = ", ".join(f"{rule} {count}" for rule, count in seen.shadow.most_common())
+    console.print(
+        f"{seen.dead_letters} dead letters; rules in shadow (they only watch) have met: {shadow or 'nothing'}"
+    )

@@ -40,6 +40,10 @@ def tell_verdict(
             *cost, ", ".join(sorted(result.rules)),
         )  # fmt: skip
     console.print(attacks)
+    console.print(
+        "recall: the share of the attack's accounts that were acted on; precision: the share of attackers among all on "
+        "whom these rules acted; acts after: how long the attack had gone on by then"
+    )
     if evasions is not None:
         console.print(
             "slower, accounts: how many times as slow, or as many accounts, an attack has to be to get through"

@@ -67,6 +67,8 @@ class Observer:
                     self.seen.outcomes[document["outcome"]] += 1
                     self.seen.shadow.update(hit["rule"] for hit in document["hits"] if hit["effect"] == "shadow")
         metrics = [worker.page("/metrics") for worker in self._system.workers]
+        if not all(metrics):  # one was too busy to answer: what it said before stands
+            return self.seen
         self.seen.decided = int(sum(metric_sum(page, name) for page in metrics for name in _DECIDED))
         self.seen.dead_letters = int(sum(metric_sum(page, "floodgate_dead_letters_total") for page in metrics))
         self.seen.behind = int(sum(metric_sum(page, "floodgate_lag") for page in metrics))

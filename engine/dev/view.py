@@ -47,8 +47,8 @@ class Progress:
         auc = f"{seen.model_auc:.3f}" if seen.model_auc is not None else "-"
         return (
             f"{time.monotonic() - self._started:5.0f} s  {self.events + self.labels}/{self.total} sent  "
-            f"{self.rate:6.0f} events/s  lag {self.lag:5}  {len(seen.actions):5} actions  "
-            f"{seen.learned:4} labels learned  AUC {auc}"
+            f"{self.rate:6.0f} decided/s  {self.lag:5} waiting  {len(seen.actions):5} actions  "
+            f"{seen.learned:4} labels learned  model AUC {auc}"
         )
 
 
@@ -57,8 +57,8 @@ def render(seen: Observation, progress: Progress) -> RenderableType:
     head = Table.grid(padding=(0, 3))
     auc = f"{seen.model_auc:.3f}" if seen.model_auc is not None else "learning"
     head.add_row(
-        Text(f"{progress.rate:,.0f} events/s", style="bold cyan"),
-        Text(f"lag {progress.lag:,}", style="bold yellow" if progress.lag > 2_000 else "green"),
+        Text(f"{progress.rate:,.0f} decided/s", style="bold cyan"),
+        Text(f"{progress.lag:,} waiting", style="bold yellow" if progress.lag > 2_000 else "green"),
         Text(f"{progress.done:,} decided"),
         Text(f"{len(seen.actions):,} actions", style="bold red"),
         Text(f"{seen.learned} labels learned, model AUC {auc}", style="magenta"),
