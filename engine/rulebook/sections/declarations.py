@@ -1,6 +1,6 @@
 """What the YAML declares, as plain records: every name, with its type and its place."""
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any
@@ -133,46 +133,52 @@ class Declarations:
         if name.startswith("marked."):
             return self._mark(name, span)
         self._read_ahead(name)
-        if name in self.fields:
-            return Ref(span=span, type=self.fields[name].type, kind="field", target=name, written=name)
-        if name in self.values:
-            return Ref(span=span, type=self.values[name].type, kind="value", target=name, written=name)
-        if name in self.memories:
-            return Ref(span=span, type=self.memories[name].type, kind="memory", target=name, written=name)
-        if name in self.counters:
-            return Ref(span=span, type=self.counters[name].type, kind="counter", target=name, written=name)
+        found = self._find(name, span)
+        if found is None:
+            self._refuse(name, span)
+        return found
+
+    def _find(self, name: str, span: Span) -> Ref | None:
+        """What is declared under a name, and has a value at an event."""
+        with_types: dict[str, Mapping[str, Any]] = {
+            "field": self.fields, "value": self.values, "memory": self.memories, "counter": self.counters
+        }  # fmt: skip
+        for kind, declared in with_types.items():
+            if name in declared:
+                return Ref(span=span, type=declared[name].type, kind=kind, target=name, written=name)
         if name in self.sequences:
             return Ref(span=span, type="bool", kind="sequence", target=name, written=name)
-        if name in self.absences:
-            hint = f"write a rule about it: event: absent.{name}"
-            self.diagnostics.error(span, f"`{name}` is known when its time is over, not at an event", hint)
-            return None
         if name in self.derived:
             return Ref(span=span, type=self.derived[name][0], kind="derived", target=name, written=name)
         if name in LIST_SOURCES:
             return Ref(span=span, type="list", kind="keys", target=name, written=name)
-        if name in (each for _, each in self.reading):
+        return None
+
+    def _refuse(self, name: str, span: Span) -> None:
+        """Report a name that clauses cannot read, unless its declaration has been reported already."""
+        if name in self.absences:
+            hint = f"write a rule about it: event: absent.{name}"
+            self.diagnostics.error(span, f"`{name}` is known when its time is over, not at an event", hint)
+        elif name in (each for _, each in self.reading):
             self.diagnostics.error(span, f'"{name}" is defined by itself')
-            return None
-        if name.startswith(("params.", "rule.")):
+        elif name.startswith(("params.", "rule.")):
             self._no_such(name, span)
-            return None
-        if name in self.macros:
+        elif name in self.macros:
             message = f'"{name}" is a macro, which stands alone as a clause'
             self.diagnostics.error(span, message, "for a part of an expression, use a derived value")
-            return None
-        if name in self.spans:
-            return None  # its declaration is wrong and has been reported
-        if name in self.to_come:
+        elif name in self.to_come and name not in self.spans:
             self.diagnostics.error(span, f'"{name}" is declared further down', "what is used stands above its use")
-            return None
+        elif name not in self.spans:
+            self.diagnostics.error(span, f'unknown name "{name}"', self._near(name))
+
+    def _near(self, name: str) -> str:
+        """What may have been meant by a name that nothing has."""
+        if name in self.lists:
+            return f"write: lists.{name}"
         counters = [counter for counter in self.counters if " " not in counter]
         known = [*self.fields, *self.values, *self.memories, *counters, *self.sequences, *self.derived]
         known += [*self.macros, *LIST_SOURCES]
-        near = f"write: lists.{name}" if name in self.lists else did_you_mean(name, known)
-        hint = near or f"declare it under `fields:` or `counters:`, or write event.{name}"
-        self.diagnostics.error(span, f'unknown name "{name}"', hint)
-        return None
+        return did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
 
     def _mark(self, name: str, span: Span) -> Ref | None:
         if name in self.derived:
