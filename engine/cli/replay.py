@@ -1,7 +1,8 @@
 """`floodgate replay`: the engine offline."""
 
-from collections import Counter
-from contextlib import nullcontext
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from engine.cli.recordings import read_events, read_labels
 from engine.cli.reference_data import referring, with_reference_data
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.arrivals import merge
+from engine.stream.handlers.messages import Message
+from engine.stream.offline.arrivals import Arrival, merge
 from engine.stream.offline.engine import OfflineEngine
 
 
@@ -42,20 +44,12 @@ def command(
     calm_garbage_collection()
     engine = OfflineEngine(rulebook, settings, tables=tables)
     out.mkdir(parents=True, exist_ok=True)
-    counts: dict[str, Counter[str]] = {"actions": Counter(), "outcomes": Counter(), "dead_letters": Counter()}
     arrived: Counter[str] = Counter()
-    users: dict[str, set[str]] = {}
     console = Console(stderr=True)
-    with (
-        Progress(console=console, disable=not console.is_terminal) as progress,
-        (out / "actions.jsonl").open("wb") as actions,
-        (out / "decisions.jsonl").open("wb") as decisions,
-        (out / "dead-letters.jsonl").open("wb") as dead_letters,
-        (out / "scores.jsonl").open("wb") if settings.publish_scores else nullcontext() as scores,
-    ):
-        task = progress.add_task("replaying", total=None)
+    with Progress(console=console, disable=not console.is_terminal) as progress, ExitStack() as files:
+        results, task = _Results(settings, out, files), progress.add_task("replaying", total=None)
 
-        def arrivals() -> Any:
+        def arrivals() -> Iterator[Arrival]:
             labels = read_labels(labels_path, settings.labels.mapping()) if labels_path else ()
             for arrival in merge(read_events(events_path, settings.events.mapping()), labels):
                 arrived[arrival.kind] += 1
@@ -63,34 +57,57 @@ def command(
                 yield arrival
 
         for message in engine.run(arrivals()):
-            if message.topic == settings.topics.actions:
-                actions.write(message.value + b"\n")
-                action = orjson.loads(message.value)
-                counts["actions"][action["rule"]] += 1
-                users.setdefault(action["rule"], set()).add(action["user_id"])
-            elif message.topic == settings.topics.decisions:
-                decisions.write(message.value + b"\n")
-                counts["outcomes"][orjson.loads(message.value)["outcome"]] += 1
-            elif scores is not None and message.topic == settings.topics.scores:
-                scores.write(message.value + b"\n")
-            elif message.topic == settings.topics.dead_letters:
-                headers = {name: value.decode() for name, value in message.headers or ()}
-                original = message.value.decode("utf-8", "replace")
-                dead_letters.write(orjson.dumps({**headers, "original": original}) + b"\n")
-                counts["dead_letters"][headers["reason"]] += 1
+            results.write(message)
     summary = {
         "rulebook": rulebook.id,
         "events": arrived["event"],
         "labels": arrived["label"],
-        "actions": sum(counts["actions"].values()),
-        "actions_by_rule": dict(sorted(counts["actions"].items())),
-        "users_by_rule": {rule: len(user_ids) for rule, user_ids in sorted(users.items())},
-        "decisions_by_outcome": dict(sorted(counts["outcomes"].items())),
-        "dead_letters_by_reason": dict(sorted(counts["dead_letters"].items())),
+        **results.counted(),
         "still_waited_upon": engine.waiting(),
     }
     (out / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
     _show(summary)
+
+
+class _Results:
+    """What comes of a replay: a line for each message, in the file of its topic, and counts. Internal messages are left
+    out. `files`: closes them."""
+
+    def __init__(self, settings: Settings, out: Path, files: ExitStack) -> None:
+        self._topics = topics = settings.topics
+        names = {topics.actions: "actions", topics.decisions: "decisions", topics.dead_letters: "dead-letters"}
+        if settings.publish_scores:
+            names[topics.scores] = "scores"
+        self._files = {topic: files.enter_context((out / f"{name}.jsonl").open("wb")) for topic, name in names.items()}
+        self._actions, self._outcomes, self._reasons = Counter[str](), Counter[str](), Counter[str]()
+        self._users = defaultdict[str, set[str]](set)
+
+    def write(self, message: Message) -> None:
+        """Write one message, and count it."""
+        if message.topic not in self._files:
+            return
+        line = message.value
+        if message.topic == self._topics.actions:
+            action = orjson.loads(line)
+            self._actions[action["rule"]] += 1
+            self._users[action["rule"]].add(action["user_id"])
+        elif message.topic == self._topics.decisions:
+            self._outcomes[orjson.loads(line)["outcome"]] += 1
+        elif message.topic == self._topics.dead_letters:
+            headers = {name: value.decode() for name, value in message.headers or ()}
+            self._reasons[headers["reason"]] += 1
+            line = orjson.dumps({**headers, "original": line.decode("utf-8", "replace")})
+        self._files[message.topic].write(line + b"\n")
+
+    def counted(self) -> dict[str, Any]:
+        """For the summary."""
+        return {
+            "actions": sum(self._actions.values()),
+            "actions_by_rule": dict(sorted(self._actions.items())),
+            "users_by_rule": {rule: len(user_ids) for rule, user_ids in sorted(self._users.items())},
+            "decisions_by_outcome": dict(sorted(self._outcomes.items())),
+            "dead_letters_by_reason": dict(sorted(self._reasons.items())),
+        }
 
 
 def _show(summary: dict[str, Any]) -> None:
@@ -99,6 +116,7 @@ def _show(summary: dict[str, Any]) -> None:
         table.add_row(rule, str(count), str(summary["users_by_rule"][rule]))
     Console().print(table)
     if summary["dead_letters_by_reason"]:
-        echo(f"dead letters: {summary['dead_letters_by_reason']}")
+        reasons = ", ".join(f"{reason} {count}" for reason, count in summary["dead_letters_by_reason"].items())
+        echo(f"dead letters, which could not be used: {reasons}")
     if summary["still_waited_upon"]:
         echo(f"events that something may still follow, not decided: {summary['still_waited_upon']}")
