@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-bui
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: demo test browser postgresql test-quick compiled lint lock bench endurance late-labels learners seeds outcomes survey reputation soak rivals rollout fuzz mutants handover moderation night pictures assets docs audit dist clean
+.PHONY: demo test browser postgresql test-quick compiled lint lock bench endurance late-labels delays learners seeds outcomes survey reputation soak rivals rollout fuzz mutants handover moderation night pictures assets docs audit dist clean
 
 demo: $(VENV)/.installed-run ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)

@@ -13,6 +13,7 @@ import yaml
 from engine.candidate_settings import CandidateSettings
 from engine.cli import COMMANDS, cli
 from engine.console_settings import ConsoleSettings
+from engine.core.state.records import VERSION as RECORDS
 from engine.delivery.metrics import DeliveryMetrics
 from engine.delivery_settings import DeliverySettings, ReceiverSettings
 from engine.enrichment_settings import EnricherSettings, EnrichmentSettings
@@ -20,6 +21,7 @@ from engine.export.metrics import ExportMetrics
 from engine.export_settings import ExportSettings
 from engine.intake.metrics import IntakeMetrics
 from engine.intake_settings import IntakeSettings, SourceSettings
+from engine.learning.features import VERSION as FEATURES
 from engine.mappings import ComputedField, EventSettings, LabelSettings
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.functions import FUNCTIONS
@@ -133,6 +135,23 @@ def test_links_lead_somewhere() -> None:
                 page = document.parent / path if path else document
                 assert page.exists(), (document.name, target)
                 assert not anchor or anchor in anchors(page), (document.name, target)
+
+
+def test_files_that_pages_name_are_there() -> None:
+    named = re.compile(r"`((?:engine|tests|deploy|examples|rules)/[\w./-]+)`")
+    missing = [
+        (page.name, name)
+        for page in ROOT.glob("docs/**/*.md")
+        for name in named.findall(page.read_text("utf-8"))
+        if not (ROOT / name).exists()
+    ]
+    assert missing == []
+
+
+def test_the_page_on_upgrades_names_the_formats_that_are_written() -> None:
+    page = (ROOT / "docs/operators/run.md").read_text("utf-8")
+    assert f"Format {RECORDS} is written" in page
+    assert f"Of the default learner format {FEATURES} is read" in page
 
 
 def test_whole_rulebooks_in_the_docs_pass_their_check() -> None:
