@@ -39,15 +39,29 @@ def counting(pattern: str) -> Callable[[str], int | AtLeast]:
     return count
 
 
+@lru_cache(256)
+def extracting(pattern: str) -> Callable[[str], str]:
+    """A function that gives what a pattern finds first in a text: its first group if it has one, else all of it. Empty
+    where it finds nothing."""
+    compiled = re2.compile(pattern)
+    find, group = compiled.search, min(compiled.groups, 1)
+
+    def extract(text: str) -> str:
+        match = find(text)
+        return (match[group] or "") if match is not None else ""
+
+    return extract
+
+
 @lru_cache(64)
 def sharing(kind: str, among: str | None = None) -> Callable[[str], float]:
     """A function that gives the share of a text's characters that are of one kind (`[A-Z]`); with `among`, of those of
     that kind alone. 0 where the text has none."""
     if among is None:
-        counted = _members(kind)
+        counted = members(kind)
         return lambda text: text.translate(counted).count("\1") / len(text) if text else 0.0
-    considered = _members(among)
-    both = int.from_bytes(_members(kind)) & int.from_bytes(considered)
+    considered = members(among)
+    both = int.from_bytes(members(kind)) & int.from_bytes(considered)
     of_both = both.to_bytes(_CODES)
 
     def share(text: str) -> float:
@@ -58,7 +72,7 @@ def sharing(kind: str, among: str | None = None) -> Callable[[str], float]:
 
 
 @lru_cache(64)
-def _members(kind: str) -> bytes:
+def members(kind: str) -> bytes:
     """Of each character of Unicode, 1 where it is of a kind: a table for `str.translate`."""
     flags, spans = bytearray(_CODES), [(0, _SURROGATES.start), (_SURROGATES.stop, _CODES)]
     for begin, end in spans:

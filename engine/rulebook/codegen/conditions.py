@@ -229,6 +229,8 @@ class Scope:
                 return f"({self._plain(item)} in {self._plain(container_expr)})"
             case Matches(subject=subject, pattern=pattern):
                 search = self.constant("R", re2.compile(pattern).search)
+                if subject.type == "list":
+                    return f"any_matches({search}, {self._plain(subject)})"
                 return f"({search}({self._plain(subject)}) is not None)"
             case Call() | Search():
                 return self._plain(expr)

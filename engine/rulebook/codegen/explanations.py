@@ -81,4 +81,7 @@ def _shown(scope: Scope, ref: Ref) -> str:
         return f"moment_text({loaded})"
     if ref.type == "list":
         return f"items_text({loaded})"
-    return f"(None if {loaded} is None else {loaded}[:100])" if ref.type == "text" else loaded
+    text = f"(None if {loaded} is None else {loaded}[:100])"
+    if ref.type == "text or list":
+        return f"(items_text({loaded}) if type({loaded}) is list else {text})"
+    return text if ref.type == "text" else loaded

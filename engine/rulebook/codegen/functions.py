@@ -27,11 +27,11 @@ from engine.rulebook.sections.rules import Clause, RuleDeclaration
 _NUMBER = ("int", "float")
 _TYPES = {
     "bool": ("bool",), "number": _NUMBER, "text": ("str",), "list": ("list",), "duration": _NUMBER, "size": _NUMBER,
-    "time": _NUMBER,
+    "time": _NUMBER, "text or list": ("str", "list"),
 }  # fmt: skip
 _CLASSES = {
     "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,), "duration": (int, float),
-    "size": (int, float),
+    "size": (int, float), "time": (int, float, str),
 }  # fmt: skip
 _COST = {
     "field": 0, "event": 0, "memory": 1, "counter": 1, "sequence": 2, "derived": 2, "value": 2, "score": 1, "keys": 3,
@@ -74,9 +74,11 @@ class Vocabulary:
                     fetched = f"{'spelt' if declared.is_spelt else 'address'}({fetched})"
                 if declared.path == INVALID_FIELDS:
                     return f"invalid(f, {scope.constant('W', self._declared_types())})"
-                if declared.factor != 1:
-                    return f"scaled({fetched}, {declared.factor})"
+                if declared.factor != 1 or (declared.type == "time" and declared.path != "ts"):
+                    return f"{'instant' if declared.type == 'time' else 'scaled'}({fetched}, {declared.factor})"
                 return guarded(fetched, declared.type)
+            case "event" if ref.type == "time":
+                return f"instant({fetch(ref.target)})"
             case "event":
                 return guarded(fetch(ref.target), ref.type)
             case "keys":
@@ -146,7 +148,7 @@ class Vocabulary:
         """Each field that is declared to be of a type."""
         declared = [
             (name, field, _CLASSES[field.type]) for name, field in self.declared.fields.items()
-            if field.type in _CLASSES and field.path not in COMPUTED_FIELDS and field.reference is None
+            if field.type in _CLASSES and field.path not in (*COMPUTED_FIELDS, "ts") and field.reference is None
         ]  # fmt: skip
         return tuple(
             (name, field.path, first if dot else None, (*types, str) if field.is_spelt else types)

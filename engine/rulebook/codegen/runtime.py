@@ -1,7 +1,7 @@
 """What the generated functions may call, and nothing else: JSON values made safe, series read and written."""
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from itertools import islice, product
 from math import nan
 from typing import Any, Literal
@@ -61,7 +61,7 @@ from engine.core.values.hashing import digest
 from engine.core.values.identity import INVALID_FIELDS
 from engine.core.values.networks import address_of
 from engine.core.values.places import km
-from engine.keys.calendar import hour, weekday
+from engine.keys.calendar import date, hour, time_ms, weekday
 from engine.keys.images import image_hashes, image_keys
 from engine.keys.mailboxes import is_disposable, mailbox
 from engine.keys.measures import entropy, repeats, similarity
@@ -106,9 +106,20 @@ def amount(value: Any) -> float | Literal[False] | None:
     return float(value) if type(value) in (int, float) and abs(value) < MAX_AMOUNT else False
 
 
+def number(text: str) -> float | None:
+    """The number that a text says ("60.00"); None where it is none."""
+    return float(text) if len(text) <= MAX_DIGITS and _SPELT.fullmatch(text) else None
+
+
 def spelt(value: Any) -> Any:
     """A number that is written as a text ("60.00"), as the number; anything else as it is."""
-    return float(value) if type(value) is str and len(value) <= MAX_DIGITS and _SPELT.fullmatch(value) else value
+    found = number(value) if type(value) is str else None
+    return found if found is not None else value
+
+
+def instant(value: Any, factor: int = 1) -> float | int | None:
+    """A time as epoch milliseconds, whether it is written as a number of units or as a text; or unknown."""
+    return time_ms(value) if type(value) is str else scaled(value, factor)
 
 
 def yes_or_no(value: bool | None) -> str | None:
@@ -119,6 +130,11 @@ def yes_or_no(value: bool | None) -> str | None:
 def among(items: Iterable[Any], entries: Container[Any]) -> bool:
     """Whether one of these is in a list. Nested ones cannot be."""
     return any(item in entries for item in items if type(item) in _PLAIN)
+
+
+def any_matches(search: Callable[[str], Any], items: Iterable[Any]) -> bool:
+    """Whether a pattern stands in one of the texts among these."""
+    return any(search(item) is not None for item in items if type(item) is str)
 
 
 def members(value: Any) -> tuple[tuple[str, ...], bool]:
@@ -239,6 +255,7 @@ MAX_KEYS = 64
 UNREAD = object()
 RUNTIME: dict[str, Any] = {
     "__builtins__": {"len": len, "abs": abs, "str": str, "float": float, "tuple": tuple, "zip": zip},
+    "instant": instant, "number": number, "date": date, "any_matches": any_matches,
     "U": UNREAD, "type": type, "int": int, "bool": bool, "list": list, "scaled": scaled, "token": token,
     "amount": amount, "spelt": spelt, "yes_or_no": yes_or_no, "nan": nan, "address": address,
     "addresses": addresses, "among": among,

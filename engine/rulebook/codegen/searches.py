@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from engine.keys.measures import counting, sharing
+from engine.keys.measures import counting, extracting, sharing
 from engine.keys.phrases import Phrases
 from engine.keys.text import unmasked
 from engine.rulebook.language.nodes import Call, Expr, Search
 from engine.rulebook.sections.declarations import Fold
 
-PhrasesOf = Callable[[str, Fold | None], Phrases]
-"""Gives the entries of the list of a name, folded as the texts are in which they are looked for."""
+PhrasesOf = Callable[[str, Fold | None, bool], Phrases]
+"""Gives the entries of the list of a name, folded as the texts are in which they are looked for, and whether as words
+of their own."""
 
 _FOLDS: dict[str, Fold] = {"skeleton": unmasked, "lower": str.lower}
 
@@ -22,8 +23,10 @@ def prepared(search: Search, phrases: PhrasesOf) -> Callable[[str], Any]:
             return counting(*search.fixed)
         case "share":
             return sharing(*search.fixed)
-        case "contains_any":
-            return phrases(search.fixed[0], _fold_of(search.subject)).are_in
+        case "extract":
+            return extracting(*search.fixed)
+        case "contains_any" | "contains_word":
+            return phrases(search.fixed[0], _fold_of(search.subject), search.function == "contains_word").are_in
     raise AssertionError(f"nothing is fixed in {search.function}()")
 
 

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 from engine.core.domain.decisions import Action, Decision, Effect
-from engine.core.domain.events import EARLIEST_MS, LATEST_MS, FieldMapping
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS, FieldMapping, epoch_ms
 from engine.core.domain.rules import Rule, Rulebook
 from engine.core.kernel import hash64
 from engine.core.state.entities import EntityRecord
@@ -63,7 +63,7 @@ class Play:
         before = [(0, f"given-{at}", *step) for at, step in enumerate(timeline(self.given), 1)]
         then = ((at, f"example-{at}", *step) for at, step in enumerate(timeline(self.sent), 1))
         for place, (number, event_id, document, gap_ms) in enumerate(chain(before, then)):
-            now_ms += gap_ms if place else 0
+            now_ms = _stated_ms(document) or now_ms + (gap_ms if place else 0)
             sent = {"event_id": event_id, "user_id": "example-user", "ts": now_ms, **document}
             event = mapping.read(sent, content=hash64(repr(sent)))
             if place == 0 and self.state:
@@ -81,6 +81,14 @@ class Play:
         effects = {hit.effect for decision in decisions for hit in decision.hits if hit.rule == self.rule}
         actions = [action for decision in decisions for action in decision.actions if action.rule == self.rule]
         return number, effects, actions
+
+
+def _stated_ms(document: Mapping[str, Any]) -> int | None:
+    """The time that a test gives an event itself."""
+    try:
+        return epoch_ms(document["ts"], "auto") if "ts" in document else None
+    except EventError:
+        return None
 
 
 def _run(rulebook: Rulebook, rule: str, node: Node, sending: StepReader, report: Diagnostics) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from engine.core.domain.units import duration_ms, size_bytes
 from engine.core.kernel import lookup
 from engine.core.values.hashing import hash32
+from engine.keys.calendar import time_ms
 from engine.rulebook.language.diagnostics import Diagnostics, did_you_mean
 from engine.rulebook.language.reading import read_mapping
 from engine.rulebook.language.rule_schema import STEP_OF_EXAMPLE
@@ -87,12 +88,14 @@ class StepReader:
 
 
 def timeline(steps: Collection[Step]) -> Iterator[tuple[dict[str, Any], int]]:
-    """Each event, with its number in it, and how long after the event before it it comes."""
+    """Each event, with its number in it, and how long after the event before it it comes. Where a step says
+    the time, the first of its events has it, and the others go on from there."""
     number = 0
     for step in steps:
-        for _ in range(step.times):
+        following = {name: value for name, value in step.document.items() if name != "ts" or "{n}" in str(value)}
+        for place in range(step.times):
             number += 1
-            yield numbered(step.document, number), step.gap_ms(number)
+            yield numbered(following if place else step.document, number), step.gap_ms(number)
 
 
 def numbered(document: Any, index: int) -> Any:
@@ -149,7 +152,8 @@ def _fits(document: dict[str, Any], fields: Mapping[str, FieldDeclaration], node
     for name, declared in fields.items():
         raw = lookup(document, declared.path)
         fitting = (*_FITTING[declared.type], str) if declared.is_spelt else _FITTING[declared.type]
-        if raw is not None and type(raw) not in fitting:
+        is_no_time = declared.type == "time" and type(raw) is str and time_ms(raw) is None
+        if raw is not None and (type(raw) not in fitting or is_no_time) and name != "ts":
             first = declared.path.partition(".")[0]
             place = next((entries[key] for key in (name, declared.path, first) if key in entries), node)
             report.error(_inner(place, declared.path).span, f"`{name}` is a {declared.type}, this is {_kind(raw)}")

@@ -19,6 +19,8 @@ _CLASS = re.compile(
 )
 """A pattern of exactly one character."""
 
+_OF_EVENTS = {"count": "; events are counted under `counters:`"}
+
 
 @dataclass(frozen=True, slots=True)
 class CallReader:
@@ -40,7 +42,8 @@ class CallReader:
         if not least <= len(arguments) <= most:
             number = f"{least} or {most}" if least < most else str(most)
             message = f"{name}() takes {number} argument{'s' * (most > 1)}, not {len(arguments)}"
-            return self._wrong(span, message, f"write: {function.written(name)}")
+            hint = f"write: {function.written(name)}{_OF_EVENTS.get(name, '')}"
+            return self._wrong(span, message, hint)
         if any(kind in FIXED for kind in function.takes):
             return self._search(name, arguments, span)
         parts = [self.read(argument) for argument in arguments]
@@ -110,7 +113,8 @@ class CallReader:
                 hint = did_you_mean(listed, self.lists) or "declare it under `lists:`"
                 self._wrong(place, f'unknown list "{listed}"', hint)
             case _:
-                self._wrong(place, f"{name}() needs a declared list", f"write: {name}(text, lists.some_list)")
+                hint = f"write: {name}(text, lists.some_list), with `lists: {{some_list: {{values: [a, b]}}}}`"
+                self._wrong(place, f"{name}() needs a declared list", hint)
         return None
 
     def _refuse(self, part: Expr, message: str, hint: str | None = None) -> None:

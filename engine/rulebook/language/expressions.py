@@ -7,19 +7,28 @@ columns of tables, no other calls, no subscripts: an expression cannot reach any
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from engine.core.domain.units import DURATION_MS, SIZE_BYTES, duration_ms, size_bytes
 from engine.keys.measures import MAX_MATCHES
 from engine.keys.text import unmasked
-from engine.rulebook.language.agreement import NUMERIC, as_address, expect, missing_unit, unify
+from engine.rulebook.language.agreement import (
+    NUMERIC,
+    as_address,
+    as_time,
+    expect,
+    how_to_compare,
+    look_at_literal,
+    names_no_address,
+    unify,
+)
+from engine.rulebook.language.arithmetic import combined
 from engine.rulebook.language.calls import CallReader
 from engine.rulebook.language.diagnostics import Diagnostics, Span
 from engine.rulebook.language.keys import IMAGE
 from engine.rulebook.language.listings import LISTS, Listings
 from engine.rulebook.language.literals import MAX_DEPTH, ExpressionText, depth_of, rooted_in_event
 from engine.rulebook.language.nodes import (
-    Arithmetic,
     Call,
     Compare,
     Constant,
@@ -31,14 +40,14 @@ from engine.rulebook.language.nodes import (
     Not,
     Ref,
     Search,
-    Type,
     a_type,
     any_wrong,
 )
-from engine.rulebook.language.patterns import as_skeleton, compiles, look_at_classes
-from engine.rulebook.language.slips import find_slip
+from engine.rulebook.language.patterns import as_skeleton, compiles, look_at_classes, warn_of_capitals
+from engine.rulebook.language.slips import ends_early, find_slip
 
 MAX_CHARS = 2_000
+_NETWORKS = "networks stand in lists: `lists: {networks: {values: [10.0.0.0/8]}}`, and write: ip in lists.networks"
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "\\": "\\"}
 _COMPARE = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
@@ -75,9 +84,10 @@ class Parser:
             return None
         tree = self._source.parse()
         if isinstance(tree, Span):
-            self._diagnostics.error(
-                tree, "this is not an expression", "for example: posts_1m > 10 and account_age < 7d"
-            )
+            message, hint = "this is not an expression", "for example: posts_1m > 10 and account_age < 7d"
+            if ends_early(self._source.text):
+                message, hint = "this expression ends too early", "something is missing behind its last word"
+            self._diagnostics.error(tree, message, hint)
             return None
         if depth_of(tree) > MAX_DEPTH:
             self._diagnostics.error(self._source.span, "this expression is nested too deeply")
@@ -192,16 +202,21 @@ class Parser:
                 span, "lists cannot be compared", f'"x" in {name} asks for an item, len({name}) for its length'
             )
         if any(isinstance(side, Ref) and side.target == "ip" for side in (left, right)):
+            for side in (left, right):
+                if names_no_address(side):
+                    return self._wrong(side.span, "no address is equal to this", _NETWORKS)
             left, right = as_address(left), as_address(right)
+        left, right = as_time(left, right), as_time(right, left)
         if left.type != right.type:
             message = f"{a_type(left.type)} {op} {a_type(right.type)}: the two sides differ in type"
-            return self._wrong(span, message, missing_unit(left, right))
+            return self._wrong(span, message, how_to_compare(left, right))
         if op not in ("==", "!=") and left.type not in (*NUMERIC, "any"):
             return self._wrong(span, f"`{op}` compares numbers, durations and sizes, not {a_type(left.type)}")
         if left.type == "any" and op not in ("==", "!="):
             expect(self._diagnostics, left, "number")
             expect(self._diagnostics, right, "number")
         for side, other in ((left, right), (right, left)):
+            look_at_literal(self._diagnostics, side, other)
             if isinstance(side, Search) and side.function == "count" and _is_beyond(other, MAX_MATCHES):
                 return self._wrong(other.span, f"count() counts to {MAX_MATCHES}", "use a smaller threshold")
         return Compare(span=span, type="bool", op=op, left=left, right=right)
@@ -213,31 +228,41 @@ class Parser:
                 place = self._source.span_of(container)
                 return self._listings.member(kind, name, item, span, place, self._diagnostics)
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
-                values = [self._read(element) for element in elements]
+                quiet = all(isinstance(element, ast.Name) for element in elements)
+                values = [] if quiet else [self._read(element) for element in elements]
                 constants = [value for value in values if isinstance(value, Constant)]
                 if not values or len(constants) != len(values) or len({value.type for value in constants}) > 1:
-                    return self._wrong(
-                        self._source.span_of(container), "a list holds literals of one type", '["a", "b"]'
-                    )
+                    names = [value.id for value in elements if isinstance(value, ast.Name)]
+                    place = self._source.span_of(container)
+                    return self._wrong(place, "a list holds literals of one type", _quoted_list(names))
                 expect(self._diagnostics, item, constants[0].type if item.type != "list" else "list")
                 entries = frozenset(value.value for value in constants)
                 return Member(span=span, type="bool", item=item, list_name=None, values=entries)
+        if isinstance(container, ast.Name) and container.id in self._listings.lists:
+            place, name = self._source.span_of(container), container.id
+            return self._wrong(place, f"a list is named with its section: lists.{name}", f"write: in lists.{name}")
         whole = self._read(container)
+        if isinstance(item, Ref) and item.target == "ip" and isinstance(whole, Constant):
+            return self._wrong(whole.span, "an address stands in a network of a list", _NETWORKS)
         if whole.type == "any":
-            expect(self._diagnostics, whole, "text" if isinstance(item, Constant) else "list")
-        if whole.type not in ("text", "list"):
+            expect(self._diagnostics, whole, "text or list" if isinstance(item, Constant) else "list")
+        if whole.type not in ("text", "list", "text or list"):
             return self._wrong(whole.span, f"`in` needs a list or a text on its right, this is {a_type(whole.type)}")
         if isinstance(item, Constant) and isinstance(whole, Call) and whole.function == "skeleton":
             item = Constant(item.span, item.type, unmasked(str(item.value)))
         return Contains(span, "bool", expect(self._diagnostics, item, "text"), whole)
 
     def _matches(self, left: ast.expr, right: ast.expr, span: Span) -> Expr:
-        subject = expect(self._diagnostics, self._read(left), "text")
+        subject = self._read(left)
+        if subject.type != "list":  # of which one of the items may match
+            subject = expect(self._diagnostics, subject, "text")
         pattern, place = self._pattern(right), self._source.span_of(right)
         if pattern is None:
             return self._wrong(place, "`matches` needs a pattern in quotes", 'for example: text matches "free money"')
         if isinstance(subject, Call) and subject.function == "skeleton":
             pattern = as_skeleton(pattern, place, self._diagnostics)
+        elif isinstance(subject, Call) and subject.function == "lower":
+            warn_of_capitals("lower", pattern, place, self._diagnostics)
         look_at_classes(pattern, place, self._diagnostics)
         if not compiles(pattern, place, self._diagnostics):
             return Expr(place, "wrong")
@@ -245,49 +270,23 @@ class Parser:
 
     def _arithmetic(self, node: ast.BinOp, op: str, span: Span) -> Expr:
         left, right = self._read(node.left), self._read(node.right)
-        if op in "+-":
-            left, right = unify(self._diagnostics, left, right)
-        for side in (left, right):
-            if side.type == "any":
-                expect(self._diagnostics, side, "number")
-            elif side.type not in (*NUMERIC, "wrong"):
-                hint = (
-                    "points for what is so: a scorecard, `scores: {risk: {foreign: 50}}`"
-                    if side.type == "bool"
-                    else None
-                )
-                return self._wrong(side.span, f"`{op}` needs numbers, this is {a_type(side.type)}", hint)
-        types = (left.type, right.type)
-        if "wrong" in types:
-            return Expr(span, "wrong")
-        if "time" in types:
-            return self._beside_a_time(op, left, right, span)
-        if types[0] == types[1]:
-            result: Type = "number" if op == "/" else types[0]
-            if op != "*" or types[0] == "number":
-                return Arithmetic(span=span, type=result, op=op, left=left, right=right)
-        elif op == "*" and "number" in types:
-            result = types[1] if types[0] == "number" else types[0]
-            return Arithmetic(span=span, type=result, op=op, left=left, right=right)
-        elif op == "/" and types[1] == "number":
-            return Arithmetic(span=span, type=types[0], op=op, left=left, right=right)
-        return self._wrong(span, f"{a_type(types[0])} {op} {a_type(types[1])} has no meaning")
-
-    def _beside_a_time(self, op: str, left: Expr, right: Expr, span: Span) -> Expr:
-        result: Type | None = {
-            ("time", "-", "time"): "duration",
-            ("time", "-", "duration"): "time",
-            ("time", "+", "duration"): "time",
-        }.get((left.type, op, right.type))  # type: ignore[assignment]  # each of them is one
-        if result is None:
-            return self._wrong(span, f"{a_type(left.type)} {op} {a_type(right.type)} has no meaning")
-        return Arithmetic(span=span, type=result, op=op, left=left, right=right)
+        if op == "-" and right.type == "wrong" and rooted_in_event(node.left) and isinstance(node.right, ast.Name):
+            name = f"{ast.unparse(node.left)}-{node.right.id}".removeprefix("event.")
+            hint = f"a name with a hyphen is declared: `fields: {{{node.right.id}: {{type: text, from: {name}}}}}`"
+            self._diagnostics.error(span, "this is taken for one value less another", hint)
+        return combined(self._diagnostics, op, left, right, span)
 
     def _value(self, expr: Expr) -> Expr:
         """Refuse a condition where a value is compared."""
         if expr.type == "bool" and not isinstance(expr, Ref | Constant):
             return self._wrong(expr.span, "a condition cannot be compared", "join conditions with and, or, not")
         return expr
+
+
+def _quoted_list(names: Iterable[str]) -> str:
+    """A list as it is meant, when its texts stand there without quotes."""
+    written = ", ".join(f'"{name}"' for name in names) or '"a", "b"'
+    return f"write: [{written}]"
 
 
 def _is_beyond(limit: Expr, most: int) -> bool:

@@ -50,6 +50,15 @@ FUNCTIONS: Mapping[str, Function] = {
     "contains_any": Function(
         ("text", "list name"), "bool", "whether one of the entries of a list stands in a text", us=14.0
     ),
+    "contains_word": Function(
+        ("text", "list name"), "bool", "whether one of the entries of a list stands in a text as a word of its own",
+        us=20.0,
+    ),
+    "extract": Function(
+        ("text", "pattern"), "text", "what a pattern finds first: its first group, if it has one; else an empty text",
+        us=2.0,
+    ),
+    "number": Function(("text",), "number", "the number that a text says, such as 60.00", may_fail=True, us=0.5),
     "count": Function(("text", "pattern"), "number", "how often a pattern occurs, up to 250 times", us=4.0),
     "share": Function(
         ("text", "class", "class"),
@@ -63,6 +72,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "similarity": Function(
         ("text", "text"), "number", "from 0 to 1: how much two names have in common, in their first 64 characters",
         us=15.0,
+    ),
+    "date": Function(
+        ("time", "zone"), "text", "the day of a time there, such as 2026-10-01", optional=1, may_fail=True, us=1.0
     ),
     "hour": Function(
         ("time", "zone"), "number", "the hour of a time there, from 0 to 23", optional=1, may_fail=True, us=0.8

@@ -6,16 +6,24 @@ pattern. Stand-ins of the same length take their places, so that every column st
 
 import ast
 import re
+from keyword import kwlist
 
 from engine.rulebook.language.diagnostics import Span
 
 MAX_DEPTH = 40
 
+_OURS = frozenset(("and", "or", "not", "in", "is", "if", "else", "for", "lambda", "True", "False", "None"))
+_NAMES = "|".join(sorted({*kwlist} - _OURS))
 _TOKEN = re.compile(
     r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\bmatches\b|(?<![\w.])[0-9]+(?:\.[0-9]+)?[A-Za-z][A-Za-z0-9]*"""
+    rf"|\b(?:{_NAMES})\b"
 )
 _FOREIGN = re.compile(r"[@#;`\\$!](?!=)")
 """What Python's parser would take for something that this language does not have."""
+
+
+_WIDER = 0xFEE0
+"""How far the wide form of a letter lies behind it."""
 
 
 class ExpressionText:
@@ -65,6 +73,8 @@ class ExpressionText:
         token = match.group()
         if token == "matches":
             return "   @   "
+        if token in kwlist:  # a name such as `from`: Python takes wide letters for letters, and for no word of its own
+            return chr(ord(token[0]) + _WIDER) + token[1:]
         line = self.text.count("\n", 0, match.start())
         column = match.start() - (self.text.rfind("\n", 0, match.start()) + 1)
         self._literals[line, column] = token

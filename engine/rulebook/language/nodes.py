@@ -5,7 +5,7 @@ from typing import Literal
 
 from engine.rulebook.language.diagnostics import Span
 
-Type = Literal["bool", "number", "text", "duration", "size", "list", "time", "any", "wrong"]
+Type = Literal["bool", "number", "text", "duration", "size", "list", "time", "text or list", "any", "wrong"]
 
 
 @dataclass(slots=True)
@@ -161,7 +161,7 @@ def children(expr: Expr) -> list[Expr]:
 def lists_of(expr: Expr) -> tuple[str, ...]:
     """The lists that an expression names itself, not in its parts."""
     match expr:
-        case Member(list_name=str(name)) | Search(function="contains_any", fixed=(name,)):
+        case Member(list_name=str(name)) | Search(function="contains_any" | "contains_word", fixed=(name,)):
             return (name,)
     return ()
 

@@ -13,6 +13,21 @@ _EDGE = re.compile(r"\\b(?:\(\?:)?[^\x00-\x7f]|[^\x00-\x7f][)+*?]*\\b")
 _NO_LETTERS = re.compile(r"\\[pP](?:\{\w+\}|[A-Z])|\\.|\(\?[a-zA-Z<:]+")
 
 
+_ELSEWHERE: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\(\?(?:[=!]|<[=!])"),
+     'RE2 looks neither ahead nor behind: ask in two clauses, such as text matches "a" and not text matches "b"'),
+    (re.compile(r"\\[1-9]|\\k<|\(\?P="),
+     "RE2 refers to nothing before: repeats(text) is the longest run of one character"),
+    (re.compile(r"\\[pP]\{(?:Emoji|Extended_Pictographic)"), r"write [\x{1F300}-\x{1FAFF}\x{2600}-\x{27BF}]"),
+    (re.compile(r"\\u"), r"a character by its number is \x{202E}"),
+    (re.compile(r"[*+?}]\+|\(\?>"), "RE2 needs no possessive repetition: leave the second sign out"),
+    (re.compile(r"^[*+?]|[(|][*+?]"), 'a repetition needs something before it: ".*" is anything'),
+)  # fmt: skip
+"""What patterns of other engines have, and what to write here."""
+
+_NO_REFERENCE = re.compile(r"\)\\\\[1-9]")
+
+
 def compiles(pattern: str, place: Span, diagnostics: Diagnostics) -> bool:
     """Whether it is a pattern; if not, that is reported."""
     options = re2.Options()
@@ -21,15 +36,24 @@ def compiles(pattern: str, place: Span, diagnostics: Diagnostics) -> bool:
     try:
         re2.compile(pattern, options)
     except re2.error as error:
-        diagnostics.error(place, f"this pattern is not valid (RE2): {_error_text(error)}")
+        hint = next((hint for sign, hint in _ELSEWHERE if sign.search(pattern)), None)
+        diagnostics.error(place, f"this pattern is not valid (RE2): {_error_text(error)}", hint)
         return False
+    if _NO_REFERENCE.search(pattern):
+        message = "two backslashes stand for one sign: this looks for a backslash and a digit"
+        diagnostics.warning(place, message, "patterns refer to nothing before: repeats(text) is the longest run")
     return True
+
+
+def warn_of_capitals(function: str, pattern: str, place: Span, diagnostics: Diagnostics) -> None:
+    """Warn of capitals that are looked for where a function has left none."""
+    if not pattern.startswith("(?i") and re.search("[A-Z]", _NO_LETTERS.sub("", pattern)):
+        diagnostics.warning(place, f"{function}() has no capitals: this never matches", "write small letters")
 
 
 def as_skeleton(pattern: str, place: Span, diagnostics: Diagnostics) -> str:
     """A pattern for what skeleton() gives: with its letters as these look."""
-    if not pattern.startswith("(?i") and re.search("[A-Z]", _NO_LETTERS.sub("", pattern)):
-        diagnostics.warning(place, "skeleton() has no capitals: this never matches", "write small letters")
+    warn_of_capitals("skeleton", pattern, place, diagnostics)
     return "".join(unmasked(letter) if not letter.isascii() else letter for letter in pattern)
 
 

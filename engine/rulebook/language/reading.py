@@ -1,5 +1,7 @@
 """Reads what a rulebook's source must have at a place: a mapping of a shape, one of a few words, a duration, names."""
 
+import re
+
 from engine.core.domain.units import DURATION_MS, duration_ms
 from engine.rulebook.language.diagnostics import Diagnostics, did_you_mean
 from engine.rulebook.language.elsewhere import key_hint
@@ -37,9 +39,25 @@ def duration(node: Node, report: Diagnostics) -> int | None:
         report.error(node.span, f"a duration is at most {MAX_DURATION_MS // DURATION_MS['d']}d long")
         return None
     if span_ms is None or span_ms <= 0:
-        report.error(node.span, f"a duration is needed here, this is {node.kind}", "for example 90s, 10m, 24h or 7d")
+        report.error(node.span, f"a duration is needed here, this is {node.kind}", _duration_meant(node.text or ""))
         return None
     return span_ms
+
+
+_IN_WORDS = re.compile(r"(?i)(?:last\s+)?([0-9]*)\s*(sec|min|hour|day|week|month|year|quarter)[a-z]*")
+_UNIT_OF = {"sec": "s", "min": "m", "hour": "h", "day": "d", "week": "w"}
+_DAYS_OF = {"month": 30, "quarter": 90, "year": 365}
+_CALENDAR = "windows slide: over: {}; by the calendar, count `by: [user_id, day]`, with `values: {{day: date(ts)}}`"
+
+
+def _duration_meant(text: str) -> str:
+    """What to write where a duration is written in words, or another thing stands."""
+    match = _IN_WORDS.fullmatch(text.strip())
+    if match is None:
+        return f"with a unit: {text}s, {text}m or {text}h" if text.isdigit() else "for example 90s, 10m, 24h or 7d"
+    many, unit = int(match[1] or 1), match[2].lower()
+    meant = f"{many}{_UNIT_OF[unit]}" if unit in _UNIT_OF else f"{many * _DAYS_OF[unit]}d"
+    return f"write: {meant}" if match[1] else _CALENDAR.format(meant)
 
 
 def words(node: Node, title: str, report: Diagnostics) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from engine.core.values.near_hashes import MOST_DISTANT
 VERSION = 1
 MAX_DURATION_MS = 3_650 * DURATION_MS["d"]
 SPELLINGS = ("text",)
-FIELD_TYPES = ("bool", "number", "text", "duration", "size", "list")
+FIELD_TYPES = ("bool", "number", "text", "duration", "size", "time", "list")
 DEFAULT_MAX_SHARED = 100
 MAX_SHARED = 500
 MAX_STEPS = 8
@@ -60,7 +60,7 @@ Shape = Mapping[str, Key]
 
 FIELD: Shape = {
     "type": Key("what clauses may do with it", {"enum": list(FIELD_TYPES)}, required=True),
-    "unit": Key("of a duration or size: the unit of the producer's number", TEXT),
+    "unit": Key("of a duration or size: the unit of the producer's number; of a time: s, if it is in seconds", TEXT),
     "from": Key("the dotted path in the event, when it has another name there", TEXT),
     "written_as": Key('text: the producer writes its numbers as texts, such as "60.00"', {"enum": list(SPELLINGS)}),
 }

@@ -25,6 +25,24 @@ _INTEGER = re.compile(r"^[-+]?[0-9][0-9_]*$")
 _FLOAT = re.compile(r"^[-+]?([0-9][0-9_]*)?\.?[0-9]+([eE][-+]?[0-9]+)?$")
 
 
+_INDENTED = (
+    "this line is indented otherwise than those above, or what begins with a quote goes on behind it:"
+    " put the whole expression in single quotes: '…'"
+)
+_MEANT = {
+    "mapping values": "put a text with a colon in single quotes: '…'",
+    "expected ',' or '}'": "between { and } an expression with brackets, commas or quotes stands in single quotes: '…'",
+    "expected ',' or ']'": "between [ and ] an expression with brackets or quotes stands in single quotes: '…'",
+    "that cannot start any token": "begin a text with this sign in quotes: '…'; indent with blanks, not with tabs",
+    "expected '-' indicator": "an expression that begins with a quote stands in single quotes as a whole: '…'",
+    "expected <block end>": _INDENTED,
+    "expected key": _INDENTED,
+    "could not find expected ':'": "a key has a colon and a blank behind it: `key: value`",
+    "while scanning a simple key": "a key has a colon and a blank behind it: `key: value`",
+}
+"""By what YAML says, what is mostly meant."""
+
+
 @dataclass(slots=True)
 class Node:
     """A scalar, a list or a mapping of the source. `text` is a scalar as it was written."""
@@ -60,13 +78,6 @@ class Node:
         return self.scalar
 
 
-def _yaml_hint(problem: str) -> str | None:
-    """What to write, for what people stumble over most."""
-    if "mapping values" in problem:
-        return "put a text with a colon in single quotes: '…'"
-    return "indent with spaces, not with tabs" if "'\\t'" in problem or "start any token" in problem else None
-
-
 def parse(file: str, text: str, diagnostics: Diagnostics) -> Node | None:
     """The document in `text`; None when it is empty or cannot be parsed (then there is an error)."""
     try:
@@ -77,7 +88,8 @@ def parse(file: str, text: str, diagnostics: Diagnostics) -> Node | None:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         span = Span(file, mark.line, mark.column) if mark else Span(file, 0, 0)
-        diagnostics.error(span, f"this is not valid YAML: {problem}", _yaml_hint(problem))
+        hint = next((hint for sign, hint in _MEANT.items() if sign in problem), None)
+        diagnostics.error(span, f"this is not valid YAML: {problem}", hint)
         return None
     return None if root is None else _node(file, root, diagnostics)
 

@@ -29,6 +29,9 @@ _COUNTED_ELSEWHERE = (
     "values that occur so often each: `having: {at_least: 2}`; else let a rule ask in its clause, and count its hits:"
     " `count: hit.that_rule`"
 )
+_ASKED_BY_A_RULE = (
+    "let a rule ask in its clause, and count its hits: `count: hit.that_rule`, in shadow shadow.that_rule"
+)
 _FIELD_NAME = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*")
 
 
@@ -208,7 +211,7 @@ def reads_the_user_alone(made: Declarations, where: Expr) -> bool:
         if by is not None and by != USER:
             verb = "remembered" if ref.kind == "memory" else "counted"
             message = f"`{ref.written}` is {verb} by {described(by)}, which is not known where `where` is asked"
-            made.diagnostics.error(ref.span, message, _COUNTED_ELSEWHERE)
+            made.diagnostics.error(ref.span, message, _COUNTED_ELSEWHERE if verb == "counted" else _ASKED_BY_A_RULE)
             return False
     return True
 

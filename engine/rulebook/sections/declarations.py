@@ -1,6 +1,6 @@
 """What the YAML declares, as plain records: every name, with its type and its place."""
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any
@@ -34,6 +34,8 @@ from engine.rulebook.sections.records import (
 
 Fold = Callable[[str], str]
 MAX_LAYERS = 4
+_MEASURES = {"length": "len", "size": "len", "count": "len", "lower": "lower", "domain": "domain", "host": "domain"}
+"""What elsewhere is a property of a text."""
 _MIXED = ("derived", "scores", "rules")
 
 
@@ -81,7 +83,7 @@ class Declarations:
     to_come: set[str] = field(default_factory=set)
     above: frozenset[str] = frozenset()
     depths: dict[str, int] = field(default_factory=dict)
-    phrases: dict[tuple[str, Fold | None], Phrases] = field(default_factory=dict)
+    phrases: dict[tuple[str, Fold | None, bool], Phrases] = field(default_factory=dict)
     layers: dict[str, int] = field(default_factory=dict)
 
     def entries(self, list_name: str | None, values: Iterable[Any]) -> Set[Any]:
@@ -95,12 +97,12 @@ class Declarations:
             listed |= {self.conceal(value) for value in listed if isinstance(value, str)}
         return entries_of(listed)
 
-    def phrases_of(self, list_name: str, fold: Fold | None) -> Phrases:
-        """The entries of a list as they are looked for in texts to which `fold` has been done."""
-        if (list_name, fold) not in self.phrases:
-            entries = self.live.get(list_name, self.lists[list_name])
-            self.phrases[list_name, fold] = Phrases(entries, fold)
-        return self.phrases[list_name, fold]
+    def phrases_of(self, list_name: str, fold: Fold | None, are_words: bool) -> Phrases:
+        """The entries of a list as they are looked for in texts to which `fold` has been done, or in their words."""
+        key = (list_name, fold, are_words)
+        if key not in self.phrases:
+            self.phrases[key] = Phrases(self.live.get(list_name, self.lists[list_name]), fold, are_words)
+        return self.phrases[key]
 
     def event_types(self, of: str, node: Node) -> tuple[str, ...]:
         """The event types in a node of a counter or rule."""
@@ -133,52 +135,62 @@ class Declarations:
         if name.startswith("marked."):
             return self._mark(name, span)
         self._read_ahead(name)
-        found = self._find(name, span)
-        if found is None:
-            self._refuse(name, span)
-        return found
-
-    def _find(self, name: str, span: Span) -> Ref | None:
-        """What is declared under a name, and has a value at an event."""
-        with_types: dict[str, Mapping[str, Any]] = {
-            "field": self.fields, "value": self.values, "memory": self.memories, "counter": self.counters
-        }  # fmt: skip
-        for kind, declared in with_types.items():
-            if name in declared:
-                return Ref(span=span, type=declared[name].type, kind=kind, target=name, written=name)
+        if name in self.fields:
+            return Ref(span=span, type=self.fields[name].type, kind="field", target=name, written=name)
+        if name in self.values:
+            return Ref(span=span, type=self.values[name].type, kind="value", target=name, written=name)
+        if name in self.memories:
+            return Ref(span=span, type=self.memories[name].type, kind="memory", target=name, written=name)
+        if name in self.counters:
+            return Ref(span=span, type=self.counters[name].type, kind="counter", target=name, written=name)
         if name in self.sequences:
             return Ref(span=span, type="bool", kind="sequence", target=name, written=name)
+        if name in self.absences:
+            hint = f"write a rule about it: event: absent.{name}"
+            self.diagnostics.error(span, f"`{name}` is known when its time is over, not at an event", hint)
+            return None
         if name in self.derived:
             return Ref(span=span, type=self.derived[name][0], kind="derived", target=name, written=name)
         if name in LIST_SOURCES:
             return Ref(span=span, type="list", kind="keys", target=name, written=name)
-        return None
-
-    def _refuse(self, name: str, span: Span) -> None:
-        """Report a name that clauses cannot read, unless its declaration has been reported already."""
-        if name in self.absences:
-            hint = f"write a rule about it: event: absent.{name}"
-            self.diagnostics.error(span, f"`{name}` is known when its time is over, not at an event", hint)
-        elif name in (each for _, each in self.reading):
+        if name in (each for _, each in self.reading):
             self.diagnostics.error(span, f'"{name}" is defined by itself')
-        elif name.startswith(("params.", "rule.")):
+            return None
+        if name.startswith(("params.", "rule.")):
             self._no_such(name, span)
-        elif name in self.macros:
+            return None
+        if name in self.macros:
             message = f'"{name}" is a macro, which stands alone as a clause'
             self.diagnostics.error(span, message, "for a part of an expression, use a derived value")
-        elif name in self.to_come and name not in self.spans:
+            return None
+        if name in self.spans:
+            return None  # its declaration is wrong and has been reported
+        if name in self.to_come:
             self.diagnostics.error(span, f'"{name}" is declared further down', "what is used stands above its use")
-        elif name not in self.spans:
-            self.diagnostics.error(span, f'unknown name "{name}"', self._near(name))
-
-    def _near(self, name: str) -> str:
-        """What may have been meant by a name that nothing has."""
-        if name in self.lists:
-            return f"write: lists.{name}"
+            return None
         counters = [counter for counter in self.counters if " " not in counter]
         known = [*self.fields, *self.values, *self.memories, *counters, *self.sequences, *self.derived]
         known += [*self.macros, *LIST_SOURCES]
-        return did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
+        self.diagnostics.error(span, f'unknown name "{name}"', self._how_to_name(name, known))
+        return None
+
+    def _how_to_name(self, name: str, known: Iterable[str]) -> str:
+        """What may be meant by a name that nothing has."""
+        first, dot, last = name.rpartition(".")
+        if name in self.lists:
+            return f"write: lists.{name}"
+        if not dot:
+            kept = name.isupper() or name[:1].isupper()
+            quoted = f'if it is a text, write it in quotes: "{name}"' if kept else None
+            return (
+                did_you_mean(name, known)
+                or quoted
+                or f"declare it under `fields:` or `counters:`, or write event.{name}"
+            )
+        if self.type_of(first) in ("text", "list") and last in _MEASURES:
+            return f"write: {_MEASURES[last]}({first})"
+        columns = did_you_mean(name, [column for column in known if "." in column])
+        return columns or f"declare it under `fields:` or `tables:`, or write event.{name}"
 
     def _mark(self, name: str, span: Span) -> Ref | None:
         if name in self.derived:

@@ -90,6 +90,11 @@ def _named(call: str) -> str:
     return f"give it a name under `values:`, as in `values: {{whom: '{call}'}}`, and write `by: whom`"
 
 
+def _declared_otherwise(made: Declarations) -> set[str]:
+    """The names of what is declared, and hangs on entities itself."""
+    return {*made.counters, *made.memories, *made.sequences, *made.derived, *made.absences, *made.outcomes}
+
+
 def _are_known(made: Declarations, node: Node, parts: Sequence[str]) -> bool:
     """Whether something can be counted by each of these, and by all together; else an error."""
     known = [
@@ -103,7 +108,9 @@ def _are_known(made: Declarations, node: Node, parts: Sequence[str]) -> bool:
     ]
     for part in parts:
         if part not in known and not _EVENT_PATH.fullmatch(part):
-            hint = did_you_mean(part, known) or f"one of: {', '.join(known)}, or event.x"
+            if part in made.spans and made.type_of(part) is None and part not in _declared_otherwise(made):
+                return False  # its declaration is wrong and has been reported
+            hint = did_you_mean(part, known) or f"one of: {', '.join(dict.fromkeys(known))}, or event.x"
             if "(" in part:
                 hint = _named(part)
             made.diagnostics.error(node.span, f'nothing can be counted by "{part}"', hint)

@@ -9,6 +9,9 @@ from engine.rulebook.language.reading import choice, read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.records import FieldDeclaration
 
+_TIME_MS = {"ms": 1, "s": 1_000}
+"""Of times that are numbers: since 1970, in milliseconds unless it is said."""
+
 _PATH = re.compile(r"[^\s\[\],{}0-9][^\s\[\],{}]*")
 
 
@@ -19,9 +22,9 @@ def read_field(report: Diagnostics, name: str, span: Span, node: Node, title: st
     if kind is None:
         return None
     factor = 1
-    units = {"duration": DURATION_MS, "size": SIZE_BYTES}.get(kind)
+    units = {"duration": DURATION_MS, "size": SIZE_BYTES, "time": _TIME_MS}.get(kind)
     unit = keys.get("unit")
-    if units is not None:
+    if units is not None and (unit is not None or kind != "time"):
         if unit is None or unit.text not in units:
             place = unit.span if unit else span
             report.error(place, f"{title} `{name}` is a {kind} and needs `unit`", f"one of: {', '.join(units)}")

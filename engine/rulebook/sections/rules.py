@@ -72,12 +72,15 @@ def read_rules(declared: Declarations) -> list[RuleDeclaration]:
     return rules
 
 
+_ALWAYS = "if it shall hold for each of its events, say so: `when: [true]`"
+
+
 def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> RuleDeclaration:
     report = declared.diagnostics
     keys = read_mapping(node, rule_schema.RULE, f"rule `{name}`", report)
     groups = _groups(declared, keys)
     if node.entries is not None and "when" not in keys and "any" not in keys:
-        report.error(span, f"rule `{name}` needs `when` or `any`: it would hold for every event")
+        report.error(span, f"rule `{name}` needs `when` or `any`: it would hold for every event", _ALWAYS)
     events = declared.event_types(f"rules.{name}", keys["event"]) if "event" in keys else ()
     told = list[Ref]()
     thens, ladder = read_thens(declared, keys["then"], name, declared.ladders, told) if "then" in keys else ((), None)
@@ -206,7 +209,8 @@ def _cut(item: Node, node: Node) -> tuple[str, str]:
     hint = "put the whole clause in single quotes: '…'"
     if node.items is not None and item is not node.items[-1]:
         return "this clause is cut off at a comma: between [ and ] YAML begins the next item there", hint
-    return "this clause ends too early: YAML takes what follows ` #` for a comment", hint
+    message = "a bracket or a quotation mark is not closed, unless YAML takes what follows ` #` for a comment"
+    return message, f"close it, or {hint}"
 
 
 def _groups(declared: Declarations, keys: Mapping[str, Node]) -> dict[str, list[Clause]]:

@@ -58,8 +58,8 @@ def is_of_gaps(made: Declarations, kind: CounterKind, node: Node) -> bool | None
 
 
 def type_of_answer(made: Declarations, kind: CounterKind, field: str | None) -> Type:
-    """A statistic of durations is a duration, one of sizes a size; one without a field is of gaps."""
-    if kind not in STATISTICS:
+    """A sum or a statistic of durations is a duration, one of sizes a size; one without a field is of gaps."""
+    if kind not in (*STATISTICS, "sum"):
         return "number"
     return (made.type_of(field) or "number") if field is not None else "duration"
 

@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 
 from engine.core.domain.reference import MAX_VALUE_CHARS, Row, key_of, row_of
+from engine.keys.calendar import time_ms
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.sections.records import FieldDeclaration
 
@@ -20,7 +21,7 @@ _MOST_ERRORS = 10
 _NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,15})?")
 _FITTING: Mapping[str, tuple[type, ...]] = {
     "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,),
-    "duration": (int, float), "size": (int, float),
+    "duration": (int, float), "size": (int, float), "time": (int, float, str),
 }  # fmt: skip
 
 Document = Mapping[str, Any]
@@ -129,7 +130,9 @@ def _read(name: str, field: FieldDeclaration, line: Mapping[str, str | None]) ->
         return text[:MAX_VALUE_CHARS]
     if field.type == "bool" and text.lower() in ("true", "false"):
         return text.lower() == "true"
-    if field.type in ("number", "duration", "size") and _NUMBER.fullmatch(text):
+    if field.type == "time" and time_ms(text) is not None:
+        return text
+    if field.type in ("number", "duration", "size", "time") and _NUMBER.fullmatch(text):
         return float(text) if "." in text else int(text)
     if field.type == "list":
         raise _RowError(f"`{name}` is a list, which CSV has none of", "lists are in .jsonl files")

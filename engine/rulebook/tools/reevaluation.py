@@ -71,7 +71,7 @@ class Reevaluation:
     def _results(self, expr: Expr, value: Any) -> tuple[list[bool | None], bool]:
         """What a clause gives for the values that the record may stand for, and whether it has all of them whole."""
         values, refs = _values(expr, value), names_in(expr)
-        whole = all(ref.type != "list" and not _is_cut(values.get(ref.written)) for ref in refs)
+        whole = all(ref.type not in ("list", "text or list") and not _is_cut(values.get(ref.written)) for ref in refs)
         units = [ref.written for ref in refs if ref.type in ("duration", "size")]
         rounded = [name for name in dict.fromkeys(units) if isinstance(values.get(name), int | float | AtLeast)]
         tried = [values]

@@ -5,7 +5,7 @@ Expressions are tuples: `("name", "posts")`, `("event", "a.b", "number")`, `("co
 `("arithmetic", "+", e, e)`, `("call", "min", e, e)`, `("known", e)`, `("in list", e, "staff")`,
 `("in", e, ("a", "b"))`, `("contains", item, container)`, `("matches", e, "pattern")`, `("param", "most")`,
 `("search", "count", e, "pattern")`, `("test", "starts_with", e, e)`, `("contains any", e, "staff")`,
-`("rule", "some_rule")`.
+`("contains word", e, "staff")`, `("rule", "some_rule")`.
 """
 
 import json
@@ -323,7 +323,7 @@ def is_condition(expr: Expr) -> bool:
 
 _KINDS = frozenset(
     ("name", "event", "const", "duration", "not", "and", "or", "compare", "chain", "arithmetic", "call", "known",
-     "in list", "in", "contains", "matches", "search", "test", "contains any", "param", "rule")
+     "in list", "in", "contains", "matches", "search", "test", "contains any", "contains word", "param", "rule")
 )  # fmt: skip
 
 
@@ -358,8 +358,8 @@ def text_of(expr: Expr) -> str:
             return f"{function}({', '.join([text_of(inner), *map(_literal, patterns)])})"
         case ("test", function, *arguments):
             return f"{function}({', '.join(text_of(one) for one in arguments)})"
-        case ("contains any", inner, name):
-            return f"contains_any({text_of(inner)}, lists.{name})"
+        case ("contains any" | "contains word" as asked, inner, name):
+            return f"{asked.replace(' ', '_')}({text_of(inner)}, lists.{name})"
         case ("in list", item, name):
             return f"({text_of(item)} in lists.{name})"
         case ("in", item, values):

@@ -2,6 +2,7 @@
 small pools, so that clauses flip often."""
 
 import random
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.property.differential.description import (
@@ -36,10 +37,14 @@ FIELDS = {
     "weight": Field("size", "weight", "KB"),
     "email": Field("text", "email"),
     "zone": Field("text", "zone"),
+    "made": Field("time", "stats.made"),
 }
 TEXT_VALUES: dict[str, Expr] = {
     "box": ("call", "mailbox", ("name", "email")),
     "small": ("call", "lower", ("name", "title")),
+    "digits": ("search", "extract", ("name", "device_id"), "[0-9]"),
+    "found": ("search", "extract", ("name", "title"), "(e+n?)"),
+    "day": ("call", "date", ("name", "ts"), ("name", "zone")),
 }
 NUMBER_VALUES: dict[str, Expr] = {
     "es": ("search", "count", ("name", "title"), "e+"),
@@ -48,6 +53,7 @@ NUMBER_VALUES: dict[str, Expr] = {
     "half": ("arithmetic", "/", ("name", "amount"), ("const", 2)),
     "odd": ("arithmetic", "%", ("name", "half"), ("const", 2)),
     "run": ("call", "repeats", ("name", "small")),
+    "said": ("call", "number", ("name", "digits")),
 }
 FLAG_VALUES: dict[str, Expr] = {"reddish": ("test", "starts_with", ("name", "small"), ("const", "re"))}
 ADDRESSES = ("a.nn@gmail.com", "Ann+x@googlemail.com", "ann@gmail.com", "ann@x.io", "ann+1@x.io", "nobody", "")
@@ -335,7 +341,7 @@ class Maker:
                 part = rng.choice((("const", rng.choice(WORDS)), self._text()))
                 return ("test", rng.choice(("starts_with", "ends_with")), self._text(), part)
             case 13:
-                return ("contains any", self._text(), rng.choice(tuple(LISTS)))
+                return (rng.choice(("contains any", "contains word")), self._text(), rng.choice(tuple(LISTS)))
             case 14:
                 return ("compare", rng.choice(COMPARISONS), self._measured(), ("const", rng.choice((0, 0.5, 1, 2, 5))))
             case 0 | 1 | 2:
@@ -346,7 +352,12 @@ class Maker:
                     right = ("const", rng.choice(NUMBERS))  # so that the other one is taken for a number
                 return ("compare", rng.choice(COMPARISONS), left, right)
             case 3:
-                return ("compare", rng.choice(COMPARISONS), self._duration(1), self._duration(0))
+                since = (
+                    "arithmetic",
+                    "-",
+                    *rng.choice(((("name", "ts"), ("name", "made")), (("name", "made"), ("name", "ts")))),
+                )
+                return ("compare", rng.choice(COMPARISONS), rng.choice((self._duration(1), since)), self._duration(0))
             case 4:
                 other = self._text() if self.texts and rng.random() < 0.5 else ("const", rng.choice(WORDS))
                 return ("compare", rng.choice(("==", "!=")), self._text(), other)
@@ -460,13 +471,19 @@ def stream(rng: random.Random, dense: bool) -> list[Sent]:
     return made
 
 
+def _made(ts: int) -> tuple[Any, ...]:
+    """Times near another one, as producers write them, and what is none."""
+    written = datetime.fromtimestamp(ts // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return (ts, ts - 5_000, ts - 86_400_000.0, written, f"{written}Z", written[:10], "soon", None, True)
+
+
 def _document(rng: random.Random, event_id: str, user: str, ts: int, wrong: float) -> dict[str, Any]:
     document: dict[str, Any] = {"event_id": event_id, "type": rng.choice(TYPES), "user_id": user, "ts": ts}
     values: dict[str, Any] = {
         "device_id": rng.choice(("d1", "d2", "d3")),
         "target_id": rng.choice(("t1", "t2", "u1")),
         "amount": rng.choice(NUMBERS),
-        "stats": {"level": rng.choice((0, 1, 2, 2.0, 3))},
+        "stats": {"level": rng.choice((0, 1, 2, 2.0, 3)), "made": rng.choice(_made(ts))},
         "title": rng.choice(WORDS),
         "text": rng.choice(WORDS),
         "verified": rng.random() < 0.5,

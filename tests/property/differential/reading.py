@@ -8,7 +8,7 @@ TOLERANCE_MS = 120_000
 TEXTS = ("ip", "device_id", "target_id", "text")
 CLASSES: dict[str, tuple[type, ...]] = {
     "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,), "duration": (int, float),
-    "size": (int, float), "time": (int, float),
+    "size": (int, float), "time": (int, float, str),
 }  # fmt: skip
 Fields = dict[str, Any]
 Values = dict[str, Any]

@@ -51,7 +51,7 @@ from tests.property.differential.reading import (
     subjects,
 )
 from tests.property.differential.remembering import Remembered, recalled, warmed
-from tests.property.differential.texts import function, search, test
+from tests.property.differential.texts import function, moment, search, stands_alone, test
 from tests.property.differential.values import ANYTHING, Least, Number, call, compare, compute, low, share
 
 REMEMBERED = 64
@@ -269,6 +269,8 @@ class View:
                 return test(name, *values)
             case ("contains any", _, name):
                 return any(entry in values[0] for entry in self._moment.book.lists[name])
+            case ("contains word", _, name):
+                return any(stands_alone(entry, values[0]) for entry in self._moment.book.lists[name])
             case ("matches", _, pattern):
                 return re.search(pattern, values[0]) is not None
         raise AssertionError(f"no condition: {expr}")
@@ -319,6 +321,8 @@ class View:
             return self._derived(book.derived[name])
         declared = book.declared(name)
         value = raw(book, self._moment.fields, name)
+        if declared is not None and declared.type == "time":
+            return moment(value)
         if type(value) not in CLASSES[declared.type if declared is not None else BUILT_IN[name]]:
             return None
         return value * factor(book, name) if declared is not None and declared.unit is not None else value

@@ -14,6 +14,8 @@ def function(name: str, values: list[Any]) -> Any:
     """What a function of a text or a time gives; None where it knows no answer."""
     first, *rest = values
     match name:
+        case "number":
+            return float(first) if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?", first) else None
         case "len":
             return len(first)
         case "lower":
@@ -24,19 +26,22 @@ def function(name: str, values: list[Any]) -> Any:
             return 1 - _edits(first[:64], rest[0][:64]) / max(len(first[:64]), len(rest[0][:64]), 1)
         case "mailbox":
             return _mailbox(first)
-        case "hour" | "weekday":
+        case "hour" | "weekday" | "date":
             zone = rest[0] if rest else "UTC"
             if zone not in _ZONES:
                 return None
             there = timezone(timedelta(minutes=_ZONES[zone]))
             moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=first)
             local = moment.astimezone(there)
-            return local.hour if name == "hour" else local.weekday() + 1
+            return {"hour": local.hour, "weekday": local.weekday() + 1, "date": local.strftime("%Y-%m-%d")}[name]
     raise AssertionError(f"no function: {name}")
 
 
-def search(name: str, text: str, patterns: list[str]) -> float:
-    """How many matches, or which share of the characters."""
+def search(name: str, text: str, patterns: list[str]) -> float | str:
+    """How many matches, which share of the characters, or what is found first."""
+    if name == "extract":
+        found = re.search(patterns[0], text)
+        return (found[min(1, len(found.groups()))] or "") if found else ""
     if name == "count":
         return len(re.findall(patterns[0], text))
     if len(patterns) > 1:
@@ -47,6 +52,23 @@ def search(name: str, text: str, patterns: list[str]) -> float:
 def test(name: str, text: str, part: str) -> bool:
     """Whether a text begins or ends with another one."""
     return text[: len(part)] == part if name == "starts_with" else text[len(text) - len(part) :] == part
+
+
+def stands_alone(entry: str, text: str) -> bool:
+    """Whether an entry stands in a text of letters, digits and blanks with nothing beside it that goes on."""
+    return f" {entry} " in f" {text} "
+
+
+def moment(value: Any) -> float | None:
+    """A time as epoch milliseconds: a number, or a date in UTC."""
+    if not isinstance(value, str):
+        return value if type(value) in (int, float) else None
+    written = f"{value}T00:00:00" if len(value) == 10 else value.removesuffix("Z")
+    try:
+        day = datetime.strptime(f"{written}+0000", "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        return None
+    return (day - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1)
 
 
 def _mailbox(address: str) -> str:

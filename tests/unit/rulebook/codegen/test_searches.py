@@ -15,8 +15,8 @@ def search(function: str, *fixed: str, subject: Expr = TEXT) -> Search:
     return Search(HERE, "bool", function, subject, fixed)
 
 
-def no_phrases(name: str, fold: object) -> Phrases:
-    raise AssertionError(name, fold)
+def no_phrases(name: str, fold: object, are_words: bool) -> Phrases:
+    raise AssertionError(name, fold, are_words)
 
 
 def test_patterns_are_compiled() -> None:
@@ -31,5 +31,14 @@ def test_a_list_is_read_as_the_text_is() -> None:
     assert prepared(search("contains_any", "bots"), made.phrases_of)("a Curl")
     assert not prepared(search("contains_any", "bots"), made.phrases_of)("a curl")
     assert prepared(search("contains_any", "bots", subject=folded), made.phrases_of)("a curl")
-    assert made.phrases_of("bots", unmasked) is made.phrases_of("bots", unmasked)
+    assert made.phrases_of("bots", unmasked, False) is made.phrases_of("bots", unmasked, False)
     assert len(made.phrases) == 2
+    assert prepared(search("contains_word", "bots"), made.phrases_of)("a Curl!")
+    assert not prepared(search("contains_word", "bots"), made.phrases_of)("a Curler")
+
+
+def test_what_is_extracted_is_the_first_group_or_the_whole() -> None:
+    assert prepared(search("extract", "v([0-9]+)"), no_phrases)("v10 v20") == "10"
+    assert prepared(search("extract", "v[0-9]+"), no_phrases)("v10 v20") == "v10"
+    assert prepared(search("extract", "v([0-9]+)?"), no_phrases)("v v20") == ""
+    assert prepared(search("extract", "v([0-9]+)"), no_phrases)("w") == ""

@@ -6,17 +6,19 @@ import pytest
 
 from engine.rulebook.compiler import check_rulebook
 from engine.rulebook.language.diagnostics import Diagnostic
-from engine.rulebook.language.elsewhere import _FUNCTIONS, _KEYS, function_hint, key_hint
+from engine.rulebook.language.elsewhere import _FUNCTIONS, _KEYS, _SPELT, function_hint, key_hint
 from engine.rulebook.language.functions import FUNCTIONS
+from engine.rulebook.language.rule_schema import RULE
+from engine.rulebook.language.schema import COUNTER, MEMORY, SECTIONS, SEQUENCE, Shape
 
 BOOK = """
 version: 1
 fields: {lat: number, lon: number, other_lat: number, other_lon: number, name: text, other: text, email: text, x: text,
-  foreign: bool}
+  foreign: bool, amount: number, card: text, country: text}
 lists: {words: {values: [spam]}, networks: {values: [10.0.0.0/8]}}
 """
-NUMBERS = ("km(", "share(", "len(", "weekday(")
-TEXTS = ("mailbox(", "domain(", "lower(", "skeleton(")
+NUMBERS = ("km(", "share(", "len(", "weekday(", "count(", "number(", "amount ")
+TEXTS = ("mailbox(", "domain(", "lower(", "skeleton(", "extract(")
 
 
 def errors_of(text: str) -> list[Diagnostic]:
@@ -39,10 +41,13 @@ def test_what_is_to_be_written_can_be_written(hint: str) -> None:
         clause = hint.removeprefix("write: ").split(", or ")[0]
         assert errors_of(of_clause(clause)) == []
         return
-    declared = re.findall(r"`((?:values|sequences|counters|enrich): .*?)`", hint)
+    declared = re.findall(r"`((?:fields|values|sequences|counters|params|marks|scores|enrich): .*?)`", hint)
     assert declared, hint
+    rule = "rules: {r: {event: post, when: [foreign], then: {mark: watched}, mode: shadow}}"
     for section in declared:
-        errors = errors_of(f"{BOOK}{section}\n")
+        book = "version: 1\n" if section.startswith(("fields", "enrich")) else BOOK
+        rules = rule if section.startswith("marks") else rule.replace("mark: watched", "flag: x")
+        errors = errors_of(f"{book}{section}\n{rules if book == BOOK else ''}\n")
         assert [error for error in errors if "city.mmdb" not in error.message] == []
 
 
@@ -61,7 +66,18 @@ def test_keys_lead_on_too() -> None:
     assert "tell" in key_hint("`then`", "message", ["tell"])
     assert key_hint("`then`", "rewiew", ["review"]) == 'did you mean "review"?'
     assert key_hint("rule `r`", "zz", ["when"]) == "rule `r` may have: when"
-    assert set(_KEYS) == {"then", "rule"}
+    assert set(_KEYS) == {"then"}
+    assert key_hint("rule `r`", "action", RULE) == "what is done is `then: {review: account}`"
+    assert key_hint("counter `c`", "Window", COUNTER) == "the window is `over: 1h`"
+    assert key_hint("a rulebook file", "rule", SECTIONS) == "rules stand under `rules:`"
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [("rule", RULE), ("counter", COUNTER), ("value", MEMORY), ("sequence", SEQUENCE), ("a rulebook file", SECTIONS)],
+)
+def test_keys_that_a_mapping_has_are_not_among_those_of_others(kind: str, shape: Shape) -> None:
+    assert not _SPELT[kind].keys() & shape.keys()
 
 
 def test_counting_by_what_a_function_gives_names_the_function() -> None:
@@ -73,7 +89,9 @@ def test_counting_by_what_a_function_gives_names_the_function() -> None:
 def test_what_stands_in_meta_is_sent_there() -> None:
     rule = "{event: post, when: [known(x)], then: {flag: x}, mode: shadow, expires: 2027-06-01}"
     (error,) = errors_of(f"{BOOK}rules: {{r: {rule}}}\n")
-    assert (error.message, error.hint) == ('rule `r` has no key "expires"', "it stands in `meta:` of the rule")
+    assert (error.message, error.hint) == (
+        'rule `r` has no key "expires"', "who, why and until when stand in `meta: {owner: spam, why: …, severity: high}`",
+    )  # fmt: skip
 
 
 def test_a_list_is_named_as_clauses_name_it() -> None:
@@ -85,4 +103,5 @@ def test_a_list_is_named_as_clauses_name_it() -> None:
 
 def test_tabs_are_told_apart_from_other_faults_of_yaml() -> None:
     (error,) = errors_of("version: 1\ncounters:\n\tposts_1m: {count: post, by: user_id, over: 1m}\n")
-    assert error.hint == "indent with spaces, not with tabs"
+    assert error.hint is not None
+    assert error.hint.endswith("indent with blanks, not with tabs")

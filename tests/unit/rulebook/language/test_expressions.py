@@ -166,7 +166,7 @@ def test_functions_are_told_how_many_arguments_they_take() -> None:
 @pytest.mark.parametrize(
     ("clause", "expected"),
     [
-        ("text", ""),
+        ("text", 'compare it with something, for example == "x", or ask whether it is there: known(x)'),
         ("age", "compare it with something, for example > 10"),
         ("size", "compare it with something, for example > 10"),
         ("len(text)", "compare it with something, for example > 10"),

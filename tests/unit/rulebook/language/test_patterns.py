@@ -18,6 +18,27 @@ def test_a_pattern_that_is_none_is_reported_and_nowhere_else(capfd: pytest.Captu
 
 
 @pytest.mark.parametrize(
+    ("pattern", "hint"),
+    [
+        ("(?!a)b", "neither ahead nor behind"), ("(?<=a)b", "neither ahead nor behind"), (r"(.)\1", "repeats(text)"),
+        (r"\p{Emoji}", r"\x{1F300}"), (r"\u202E", r"\x{202E}"), ("a++", "possessive"), ("*a", '".*"'),
+    ],
+)  # fmt: skip
+def test_what_other_engines_have_is_told(pattern: str, hint: str) -> None:
+    report = Diagnostics({})
+    assert not compiles(pattern, PLACE, report)
+    assert hint in (report.errors[0].hint or "")
+
+
+def test_two_backslashes_before_a_digit_are_warned_of() -> None:
+    report = Diagnostics({})
+    assert compiles(r"(.)\\1{9,}", PLACE, report) and compiles(r"C:\\Users", PLACE, report)
+    assert [(one.severity, one.hint) for one in report.findings] == [
+        ("warning", "patterns refer to nothing before: repeats(text) is the longest run")
+    ]
+
+
+@pytest.mark.parametrize(
     ("pattern", "warned"),
     [
         ("FREE", True),

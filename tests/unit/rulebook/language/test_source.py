@@ -111,6 +111,23 @@ def test_one_value_stands_for_a_list_of_one(text: str, items: list[int]) -> None
     assert [item.plain() for item in value(text).walk()] == items
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a: {where: status in [1, 2], by: b}", "between { and }"),
+        ("a: [x in [1, 2] and y, b]", "between [ and ]"),
+        ('a:\n  - "x" in text', "in single quotes as a whole"),
+        ('a: "x" in text\nb: 1', "begins with a quote goes on"),
+        ("a: @b", "begin a text with this sign in quotes"),
+        ("a: b: c", "put a text with a colon"),
+    ],
+)
+def test_what_yaml_stumbles_over_is_told_in_other_words(text: str, hint: str) -> None:
+    report = Diagnostics({})
+    assert parse("r.yaml", text, report) is None
+    assert hint in (report.errors[0].hint or "")
+
+
 def test_what_is_no_yaml_is_told_where_it_stops() -> None:
     report = Diagnostics({})
     assert parse("f", "a: 1\nb: c: d\n", report) is None

@@ -61,7 +61,7 @@ def test_occurrences_are_kept_beside_distinct_values() -> None:
 )
 def test_a_statistic_has_the_type_of_its_field(field: str, kind: str) -> None:
     assert counters(c=f"{{mean: {field}, {TAIL}}}")["c"].type == kind
-    assert counters(c=f"{{sum: {field}, {TAIL}}}")["c"].type == "number"
+    assert counters(c=f"{{sum: {field}, {TAIL}}}")["c"].type == kind
 
 
 def test_a_gap_is_a_duration() -> None:

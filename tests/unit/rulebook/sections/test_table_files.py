@@ -14,12 +14,13 @@ COLUMNS = {
     "name": FieldDeclaration("text", "name"),
     "known": FieldDeclaration("bool", "known"),
 }
+SINCE = {"since": FieldDeclaration("time", "since")}
 
 
-def read(file: str, text: str) -> tuple[dict[str, Any], list[str]]:
+def read(file: str, text: str, columns: dict[str, FieldDeclaration] = COLUMNS) -> tuple[dict[str, Any], list[str]]:
     """The rows, and where what is wrong."""
     report = Diagnostics({file: text})
-    rows = read_rows(file, text, "id", COLUMNS, report)
+    rows = read_rows(file, text, "id", columns, report)
     return rows, [f"{error.span.line + 1}: {error.message}" for error in report.errors]
 
 
@@ -32,6 +33,15 @@ def test_a_csv_file_has_a_line_of_names_and_empty_cells_are_unknown() -> None:
 def test_a_file_of_json_lines_has_an_object_on_each() -> None:
     text = '{"id": "m1", "risk": 0.5, "name": "A", "known": true, "more": {}}\n\n{"id": 7}\n'
     assert read("t.jsonl", text) == ({"m1": (0.5, "A", True), "7": (None, None, None)}, [])
+
+
+def test_times_stand_there_as_texts_or_as_numbers() -> None:
+    rows = {"m1": ("2026-10-01",), "m2": (1_790_812_800_000,)}
+    assert read("t.csv", "id,since\nm1,2026-10-01\nm2,1790812800000\n", SINCE) == (rows, [])
+    assert (
+        read("t.jsonl", '{"id": "m1", "since": "2026-10-01"}\n{"id": "m2", "since": 1790812800000}\n', SINCE)[0] == rows
+    )
+    assert read("t.csv", "id,since\nm1,soon\n", SINCE)[1] == ["2: `since` is a time, this is `soon`"]
 
 
 @pytest.mark.parametrize(
