@@ -167,10 +167,10 @@ class Maker:
             )  # fmt: skip
             field = rng.choice([one for one in pool if one not in by])
         elif kind == "sum":
-            field = rng.choice(("amount", "level", "age", "weight", "event.room", "es", "half"))
+            field = rng.choice(("amount", "level", "age", "wait", "event.room", "es", "half"))
         elif kind in STATISTICS:
             field = rng.choice((None, None, "amount", "level", "wait", "event.room"))
-        column = self._column("number", "duration") if kind == "sum" else None
+        column = self._column("number") if kind == "sum" else None
         column = self._column("text", "number", "bool") if kind == "distinct" else column
         field = column if column is not None and column not in by else field
         of = follow_ups or rng.choice((("any",), ("any",), ("post",), ("post", "comment"), ("pay",)))
@@ -316,9 +316,9 @@ class Maker:
         """A clause that compares a counter with what it may count to."""
         rng = self.rng
         counter, asked = self.book.counters[name], ("name", name)
-        if counter.kind == "sum":
+        if counter.kind == "sum" and not is_duration(counter):
             return ("compare", rng.choice(COMPARISONS), asked, ("const", rng.choice(NUMBERS)))
-        if counter.kind in STATISTICS:
+        if counter.kind in (*STATISTICS, "sum"):
             measure = self._duration(0) if is_duration(counter) else ("const", rng.choice((0, 1, 1.5, 2, 2.5, 3, 10)))
             return ("compare", rng.choice(COMPARISONS), asked, measure)
         most = min(counter.cap or 1_000, 45 if self.is_dense else 8) // (counter.having[0] if counter.having else 1)
@@ -443,7 +443,7 @@ class Maker:
 
 def is_duration(counter: Counter) -> bool:
     """Whether a counter says how long something takes."""
-    return counter.kind in STATISTICS and counter.field in (None, "wait")
+    return counter.kind in (*STATISTICS, "sum") and counter.field in (None, "wait", "age")
 
 
 def _highest(one: Param) -> float:
