@@ -165,6 +165,24 @@ def test_whole_rulebooks_in_the_docs_pass_their_check() -> None:
     assert checked
 
 
+def test_what_another_products_words_become_can_be_said() -> None:
+    """Each clause in the tables stands in a rule beside the rulebook below its table."""
+    page, clauses = (ROOT / "docs" / "rules" / "say.md").read_text("utf-8"), 0
+    for section in page.split("\n## ")[1:-1]:
+        (book,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+        said = yaml.safe_load(book)
+        said["rules"] = {name: {**rule, "tests": []} for name, rule in said["rules"].items()}
+        for row in re.findall(r"^\| .+ \| (`.+`) \|$", section, re.MULTILINE):
+            for clause in re.findall(r"`([^`]+)`", row.replace("\\|", "|")):
+                asked = {"event": "any", "when": [clause], "then": {"flag": "x"}, "mode": "shadow"}
+                rules = {**said["rules"], "asked": asked}
+                written = yaml.safe_dump({**said, "rules": rules}, sort_keys=False, width=10_000)
+                rulebook, diagnostics = check_rulebook({"say.yaml": written})
+                assert rulebook is not None, (clause, diagnostics.report())
+                clauses += 1
+    assert clauses > 70
+
+
 def _asks(said: Any, names: Iterable[str]) -> bool:
     """Whether a counter's `where` names one of these, which may stand further down."""
     where = said.get("where") if isinstance(said, dict) else None
