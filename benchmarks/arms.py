@@ -32,9 +32,12 @@ class Replaying(HashedNgrams):
         super().__init__()
         self._times, self._past, self._draws = times, deque[tuple[Vector, bool, float]](maxlen=REPLAYED_FROM), Random(0)
 
-    def learn(self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True, undone: float = 0.0) -> float:
+    def learn(
+        self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True, undone: float = 0.0,
+        stands_for: float = 1.0,
+    ) -> float:  # fmt: skip
         """One label, and others."""
-        before = super().learn(vector, spam, push, proves, undone)
+        before = super().learn(vector, spam, push, proves, undone, stands_for)
         for _ in range(self._times if self._past else 0):
             past, was_spam, its_push = self._draws.choice(self._past)
             learn(*past, self.weights, self.gradients, self._rates, float(was_spam), its_push, self._touched)
@@ -50,7 +53,10 @@ class WithArow(HashedNgrams):
         self._doubt, self.losses = doubt, [0.0] * (ARMS + 1)
         self._means, self._variances = np.zeros(INDICES, np.float32), np.ones(INDICES, np.float32)
 
-    def learn(self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True, undone: float = 0.0) -> float:
+    def learn(
+        self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True, undone: float = 0.0,
+        stands_for: float = 1.0,
+    ) -> float:  # fmt: skip
         """One label."""
         target = float(spam)
         if undone:

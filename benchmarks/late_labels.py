@@ -28,6 +28,7 @@ from benchmarks.learning import vowpal_python
 from engine.cli.recordings import read_lines
 from engine.learning.evaluated import EvaluatedClassifier, EvaluatedModel
 from engine.learning.evaluation import Evaluated, EvaluationCase, Scenario, evaluate
+from engine.learning.features import Inputs, Names
 from engine.learning.labels import Example
 from engine.learning.metrics import roc_auc
 from engine.rulebook.compiler import load_rulebook
@@ -47,6 +48,8 @@ VOWPAL = {
     "Vowpal Wabbit, 4-grams of characters": "characters",
     "Vowpal Wabbit, words and pairs": "words",
 }
+
+_TEXT, _EMPTY = Names(("text",), (), ()), Inputs(("",), (), ())
 
 Step = tuple[int, bool | None]
 """A case by its number, and what it is called; None: it is to be scored."""
@@ -96,6 +99,19 @@ class ByteGrams:
     def learn(self, example: Example) -> None:
         """One label."""
         self._learner.learn_one(_grams(example.inputs.texts), example.verdict == "spam")
+
+
+class TextClassifier(EvaluatedClassifier):
+    """A pipeline of River's that reads `text`; of an event without one, an empty one."""
+
+    def score(self, case: EvaluationCase) -> float:
+        """The probability of spam."""
+        return super().score(case if "text" in case.names.texts else replace(case, names=_TEXT, inputs=_EMPTY))
+
+    def learn(self, example: Example) -> None:
+        """One label."""
+        is_read = "text" in example.names.texts
+        super().learn(example if is_read else replace(example, names=_TEXT, inputs=_EMPTY))
 
 
 def _grams(texts: Sequence[str | None]) -> dict[int, float]:
@@ -171,7 +187,7 @@ def _steps(found: Sequence[EvaluationCase], scenario: Scenario) -> list[Step]:
 
 def of_river(expression: str) -> Rival:
     """Scores of a pipeline of River's."""
-    return of_learner(lambda: EvaluatedClassifier(expression))
+    return of_learner(lambda: TextClassifier(expression))
 
 
 RIVALS: dict[str, Rival] = {

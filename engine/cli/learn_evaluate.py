@@ -78,7 +78,8 @@ def command(
         shown = replace(shown, presume=1.0 if presume else spec.presume)
         shown = replace(shown, awaits=presume_after is not None if presume else spec.awaits)
         results: dict[str, Result] = {}
-        for name, learner in {_OWN: EvaluatedModel(spec.river), **rivals}.items():
+        own = EvaluatedModel(spec.river, spec.answer_model is not None)
+        for name, learner in {_OWN: own, **rivals}.items():
             task = progress.add_task(f"teaching {name[:40]}", total=len(recorded_cases))
             results[name] = evaluate(recorded_cases, learner, shown, _advance(progress, task))
         plain = None

@@ -18,6 +18,13 @@ _FEWEST, _EARLY = 20, 4_000
 together. Those are twice what tells: the first ones are mostly answered, as silence takes longer to be known, and what
 the model had made of them says nothing of its later scores. Weights that were ten times too large would stay in what is
 learned from the answers."""
+_MOST_AT_FIRST = 100
+"""On a large feed so many have come within a day. So nothing is known either while the latest begin with more answers
+in a row than this: silence has only begun to be known then."""
+_OFFSET_DOUBT, _SLOPE_DOUBT = 0.5, 0.1
+"""How far scores are expected to be off beforehand, in logits of the average event, and in steepness. Two thousand
+events with two hundred answers tell the steepness to a fifth. A fifth too much or too little makes a rare answer count
+half as much again or two thirds, and the mean of such weights is too high."""
 _LEAST = 1e-6
 _STEPS = 12
 
@@ -29,7 +36,8 @@ class Propensities:
     def __init__(self, scores: Sequence[float], answered: Sequence[bool], labels: int) -> None:
         truth = np.asarray(answered, float)
         rarer = min(truth.sum(), len(truth) - truth.sum())
-        self.is_known = bool(labels >= _EARLY and rarer >= _FEWEST)
+        is_mixed = rarer >= _FEWEST and not truth[: _MOST_AT_FIRST + 1].all()
+        self.is_known = bool(labels >= _EARLY and is_mixed)
         if self.is_known:
             self._share = float(truth.mean())
             self._offset, self._slope = _fit(np.clip(np.asarray(scores, float), _LEAST, 1 - _LEAST), truth)
@@ -44,15 +52,18 @@ class Propensities:
 
 
 def _fit(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """The straight line in logits that makes the truth most likely; flat lines are a little likelier beforehand."""
-    design = np.column_stack([np.ones_like(scores), np.log(scores / (1 - scores))])
-    line = np.array([0.0, 1.0])
+    """The straight line in logits that makes the truth most likely, where it was expected that scores are right."""
+    logits = np.log(scores / (1 - scores))
+    middle = logits.mean()
+    design = np.column_stack([np.ones_like(logits), logits - middle])
+    line = expected = np.array([middle, 1.0])
+    doubt = np.array([_OFFSET_DOUBT, _SLOPE_DOUBT]) ** -2.0
     for _ in range(_STEPS):
         chances = 1 / (1 + np.exp(-np.clip(design @ line, -30, 30)))
-        slope = design.T @ (truth - chances) - 1e-3 * line
-        curve = (design * (chances * (1 - chances))[:, None]).T @ design + 1e-3 * np.eye(2)
+        slope = design.T @ (truth - chances) - doubt * (line - expected)
+        curve = (design * (chances * (1 - chances))[:, None]).T @ design + np.diag(doubt)
         line = np.clip(line + np.linalg.solve(curve, slope), -20.0, 20.0)
-    return float(line[0]), float(line[1])
+    return float(line[0] - line[1] * middle), float(line[1])
 
 
 def corrected(

@@ -7,10 +7,11 @@ from engine.learning.models import LearnedModel, new_learner
 
 
 class EvaluatedModel:
-    """The model that the trainer learns, through and through. `expression`: its pipeline, if it has one of its own."""
+    """The model that the trainer learns, through and through. `expression`: its pipeline, if it has one of its own;
+    `surveys`: whether its labels are answers to a survey."""
 
-    def __init__(self, expression: str | None = None) -> None:
-        self.model = LearnedModel("model", learner=new_learner(expression))
+    def __init__(self, expression: str | None = None, surveys: bool = False) -> None:
+        self.model = LearnedModel("model", learner=new_learner(expression), surveys=surveys)
 
     def score(self, case: EvaluationCase) -> float:
         """The probability of spam."""

@@ -27,7 +27,8 @@ class LearnedModel:
     `command_offset`: of the last model command that has been followed, `command_sequence`: the number of its signature;
     `begins`: the offset of the first example that counts;
     `seeded`: whether it began from a seed rather than from nothing; `pinned`: whether it stays as it is; `delays`: how
-    long labels of spam take, and `waiting`: which events are not presumed to be ham yet."""
+    long labels of spam take, and `waiting`: which events are not presumed to be ham yet; `surveys`: its labels are
+    answers, which stand for those who have not given one. The rulebook says so: it is no part of a snapshot."""
 
     name: str
     labels: int = 0
@@ -47,6 +48,7 @@ class LearnedModel:
     delays: Delays = field(default_factory=Delays)
     waiting: Waiting = field(default_factory=Waiting)
     learner: HashedNgrams | RiverLearner = field(default_factory=HashedNgrams)
+    surveys: bool = False
 
     @property
     def version(self) -> str:
@@ -116,9 +118,12 @@ class LearnedModel:
             taken_back = 1 / max(example.presumed, 1 / MAX_CORRECTION) if example.presumed > 0 else push
             is_exact = before is not None and example.presumed > 0 and example.awaited is not None
             undone = taken_back / push if is_exact else 0.0
+            stands_for = push if self.surveys else 1.0
             push += taken_back if before and not is_exact else 0
             proving_score = None if example.presumes else example.score  # what nobody has said proves nothing
-            probability = self.learner.teach(example.names, example.inputs, spam, weight * push, proving_score, undone)
+            probability = self.learner.teach(
+                example.names, example.inputs, spam, weight * push, proving_score, undone, stands_for
+            )
             if before:
                 self._count(-1, before == "spam")
             self._count(1, spam)

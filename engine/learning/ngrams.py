@@ -103,15 +103,16 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         return sigmoid(self.logit(featurizer(names).vector(inputs, self.weights)) + hint)
 
     def teach(
-        self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None, undone: float = 0.0
-    ) -> float:
+        self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None, undone: float = 0.0,
+        stands_for: float = 1.0,
+    ) -> float:  # fmt: skip
         """One label; returns the probability of spam that would have been given before. `push` multiplies the step;
         `score`: the one that the event had got, None where it was unknown; `undone`: how much, in relation to this
-        label, the other verdict has counted, which is taken back along with it."""
+        label, the other verdict has counted, which is taken back along with it; `stands_for`: as in `learn`."""
         vector, hint = featurizer(names).vector(inputs, self.weights), hinted(names.hints, inputs.numbers)
         proves = score is not None and abs(score - sigmoid(hint)) > _SAME
         hint *= self.fading()
-        return sigmoid(self.learn(vector, spam, push, proves, undone) + hint)
+        return sigmoid(self.learn(vector, spam, push, proves, undone, stands_for) + hint)
 
     def take_back(self, names: Names, inputs: Inputs, score: float, push: float) -> None:
         """A label was wrong: move back towards the score that was given before it came."""
@@ -130,9 +131,13 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
 
     # -- with features at hand --------------------------------------------------------------------
 
-    def learn(self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True, undone: float = 0.0) -> float:
+    def learn(
+        self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True, undone: float = 0.0,
+        stands_for: float = 1.0,
+    ) -> float:  # fmt: skip
         """One label; returns the logit that would have been given before. `push` multiplies the step; `proves`: the
-        event was scored with what had been learned by then; `undone`: as in `teach`."""
+        event was scored with what had been learned by then; `undone`: as in `teach`; `stands_for`: how many labels it
+        counts for where the arms are compared."""
         target = float(spam)
         if undone:  # the step that the other verdict would make now, backwards
             target += undone * (sigmoid(self.logit(vector)) - (not spam))
@@ -140,7 +145,11 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         before = mixed(said, self.losses, self.certainty())
         self.taught[spam] += 1
         self.proofs += proves
+        kept = [MEMORY * loss for loss in self.losses]
         add_losses(self.losses, said, spam, MEMORY)
+        if stands_for != 1.0:
+            losses = zip(self.losses, kept, strict=True)
+            self.losses[:] = [earlier + stands_for * (loss - earlier) for loss, earlier in losses]
         return before
 
     def restore(self, vector: Vector, score: float, push: float = 1.0) -> None:

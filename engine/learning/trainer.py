@@ -44,10 +44,13 @@ class Trainer:
         )
         return min((*(model.next_offset for model in self.models.values()), *waited), default=0)
 
-    def learn(self, example: Example, offset: int, expression: str | None = None, promotes: bool = False) -> bool:
+    def learn(
+        self, example: Example, offset: int, expression: str | None = None, promotes: bool = False,
+        surveys: bool = False,
+    ) -> bool:  # fmt: skip
         """Learn from the example at an offset of the examples topic; False when it is known already. `expression`: the
         pipeline that the rulebook has for the model; with another one it begins anew; `promotes`: whether the better of
-        the model and its challenger is to stand."""
+        the model and its challenger is to stand; `surveys`: whether its labels are answers to a survey."""
         model = self.models.get(example.model)
         if model is None:
             model = self._known(example.model, expression)
@@ -63,6 +66,7 @@ class Trainer:
         if model.pinned or example.moderator in model.quarantined:
             return False
         compared, stands = model.compared.labels, (model.compared.challenger, model.compared.promoted)
+        model.surveys = surveys
         model.learn(example)
         if offset < model.command_offset and stands[0] not in (None, model.compared.challenger):
             model.compared.begin(*stands)  # it is learned anew, and this was said of an earlier challenger

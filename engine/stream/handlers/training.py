@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import structlog
 
-from engine.core.domain.rules import Rulebook
+from engine.core.domain.rules import ModelSpec, Rulebook
 from engine.errors import LabelError, WorkerError
 from engine.learning.drift import LossDrift
 from engine.learning.labels import Example
@@ -113,7 +113,7 @@ class TrainerWorker:
                     raise LabelError("not_a_workers", "it does not come from a worker")
                 example = decode_example(record.value or b"", self._settings.partitions)
                 spec = self._rulebook.models.get(example.model)
-                if spec is not None and self._trainer.learn(example, record.offset, spec.river, spec.promotes):
+                if spec is not None and self._learn(example, record.offset, spec):
                     self._metrics.learned.labels(example.model).inc()
                     self._watch(example)
                 self._tell_promotions()
@@ -121,6 +121,9 @@ class TrainerWorker:
                 reason = error.reason if isinstance(error, LabelError) else "not_an_example"
                 self._rejector.reject(outcome, record, reason, error)
         return outcome
+
+    def _learn(self, example: Example, offset: int, spec: ModelSpec) -> bool:
+        return self._trainer.learn(example, offset, spec.river, spec.promotes, spec.answer_model is not None)
 
     def learned(self) -> Mapping[str, LearnedModel]:
         """The models as they are now."""

@@ -8,6 +8,7 @@ from engine.core.evaluation.outcomes import Answer
 from engine.learning.answering import Propensities, corrected
 from engine.learning.evaluated import EvaluatedModel
 from engine.learning.evaluation import EvaluationCase, Scenario, evaluate
+from engine.learning.labels import Example
 from engine.settings import Settings
 from engine.stream.handlers.absences import allowance_ms
 from engine.stream.offline.engine import OfflineEngine
@@ -48,7 +49,7 @@ def weighed(
     """The same, with how likely each event was to be answered, as the model of who answers had it at its time; 0 while
     it did not know."""
     learner = _Teacher(teacher)
-    evaluate(asked, learner, replace(scenario, presume=teacher.presume, awaits=teacher.awaits))
+    evaluate(asked, learner, replace(scenario, presume=teacher.presume, awaits=teacher.awaits), targets=())
     return [replace(case, propensity=learner.propensities.get(case.identity, 0.0)) for case in cases]
 
 
@@ -74,12 +75,22 @@ class _Teacher(EvaluatedModel):
         super().__init__(spec.river)
         self._min_labels, self._scored = spec.min_labels, 0
         self._known: Propensities | None = None
+        self._unscored = set[str]()  # events that came before enough was known
         self.propensities: dict[int, float] = {}
+
+    def learn(self, example: Example) -> None:
+        """One answer, or silence."""
+        if example.event_id in self._unscored:
+            self._unscored.discard(example.event_id)
+            example = replace(example, score=None)
+        super().learn(example)
 
     def score(self, case: EvaluationCase) -> float:
         """The probability of an answer."""
         score, model = super().score(case), self.model
-        if self._scored % _LOOK_AGAIN == 0 and model.knows(self._min_labels):
+        if not model.knows(self._min_labels):
+            self._unscored.add(case.event_id)
+        elif self._scored % _LOOK_AGAIN == 0:
             self._known = model.judged.propensities(model.labels)
         self._scored += 1
         propensity = self._known.of(score) if self._known is not None else None

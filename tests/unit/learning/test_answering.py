@@ -1,6 +1,7 @@
 """Answers are weighed by who gives them."""
 
 import random
+from statistics import fmean, pstdev
 
 import pytest
 
@@ -27,10 +28,26 @@ def test_little_is_known_from_few_and_nothing_counts_without_bounds() -> None:
     assert Propensities([0.5] * 2_000, [True, False] * 1_000, 4_000).of(0.9) is not None
     assert Propensities([0.5] * 2_000, [True] * 19 + [False] * 1_981, 4_000).of(0.9) is None
     assert Propensities([0.5] * 2_000, [True] * 20 + [False] * 1_980, 4_000).of(0.9) is not None
-    known = Propensities([0.999] * 200 + [0.0001] * 400, [True] * 190 + [False] * 400 + [True] * 10, 4_000)
+    known = Propensities([0.0001] * 400 + [0.999] * 200, [False] * 400 + [True] * 190 + [False] * 10, 4_000)
     assert known.of(None) is None
     assert known.of(0.0) == 1 / MOST
     assert 1 < (known.of(1.0) or 0.0) <= MOST
+
+
+def test_nothing_is_known_while_the_latest_begin_with_answers_alone() -> None:
+    mixed = [*[False] * 9, True] * 190
+    assert Propensities([0.1] * 2_000, [True] * 100 + mixed, 50_000).is_known
+    assert not Propensities([0.1] * 2_001, [True] * 101 + mixed, 50_000).is_known
+
+
+def test_weights_hardly_differ_from_sample_to_sample_where_the_scores_are_right() -> None:
+    rng, found = random.Random(2), []
+    for _ in range(20):
+        scores = [0.03 + 0.27 * rng.random() ** 2 for _ in range(2_000)]
+        found.append(Propensities(scores, [rng.random() < score for score in scores], 4_000).of(0.035) or 0.0)
+    weights = [1 / each for each in found]
+    assert fmean(weights) == pytest.approx(0.12 / 0.035, rel=0.1)
+    assert pstdev(weights) < 0.15 * fmean(weights)
 
 
 def test_the_weighted_share_is_that_of_all() -> None:

@@ -1,6 +1,7 @@
 """What a label does to a model, and how much it counts."""
 
 from dataclasses import replace
+from math import log
 from random import Random
 
 import pytest
@@ -9,7 +10,7 @@ from engine.learning.features import Inputs, Names
 from engine.learning.labels import Awaited, Example
 from engine.learning.models import MAX_CORRECTION, TRUSTED, LearnedModel
 from engine.learning.moderator_trust import PATIENCE, ModeratorTrust
-from engine.learning.ngrams import HashedNgrams
+from engine.learning.ngrams import MEMORY, HashedNgrams
 from engine.learning.verdicts import Verdict
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, example, examples, seen
 
@@ -46,6 +47,21 @@ def presumed(inputs: Inputs, verdict: Verdict, share: float, *, before: Verdict 
     return replace(
         example(inputs, verdict, before=before, score=0.4, propensity=1.0 if before else share), presumed=share
     )
+
+
+def test_an_answer_counts_for_those_it_stands_for_where_the_arms_are_compared() -> None:
+    losses = []
+    for surveys, propensity in ((False, 1.0), (False, 0.5), (True, 1.0), (True, 0.5), (True, 2.0)):
+        model = LearnedModel("spam", surveys=surveys)
+        for one in (example(SPAM, "spam", 0), example(SPAM, "ham", 1, propensity=propensity)):
+            model.learn(one)
+        losses.append(list(model.ngrams.losses))
+    label, _, answer, rare, frequent = losses
+    assert losses[1] == label == answer
+    first = log(2) * MEMORY
+    for arm, loss in enumerate(answer):
+        assert rare[arm] - first == pytest.approx(2 * (loss - first))
+        assert frequent[arm] - first == pytest.approx((loss - first) / 2)
 
 
 def test_what_is_presumed_teaches_and_tells_nothing_of_precision() -> None:
@@ -205,11 +221,18 @@ class Pushed(HashedNgrams):
         self.undone: list[float] = []
 
     def teach(
-        self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None, undone: float = 0.0
+        self,
+        names: Names,
+        inputs: Inputs,
+        spam: bool,
+        push: float,
+        score: float | None = None,
+        undone: float = 0.0,
+        stands_for: float = 1.0,
     ) -> float:
         self.pushes.append(push)
         self.undone.append(undone)
-        return super().teach(names, inputs, spam, push, score, undone)
+        return super().teach(names, inputs, spam, push, score, undone, stands_for)
 
 
 @pytest.mark.parametrize(
