@@ -90,7 +90,8 @@ def test_what_stands_in_meta_is_sent_there() -> None:
     rule = "{event: post, when: [known(x)], then: {flag: x}, mode: shadow, expires: 2027-06-01}"
     (error,) = errors_of(f"{BOOK}rules: {{r: {rule}}}\n")
     assert (error.message, error.hint) == (
-        'rule `r` has no key "expires"', "who, why and until when stand in `meta: {owner: spam, why: …, severity: high}`",
+        'rule `r` has no key "expires"',
+        "who, why and until when stand in `meta: {owner: spam, why: …, severity: high}`",
     )  # fmt: skip
 
 
