@@ -58,7 +58,7 @@ delays: $(VENV)/.installed-dev ## when to presume that what has no label is ham,
 	$(BIN)/python -m benchmarks.delays --data $(or $(DATA),../shared/data)
 
 survey: $(VENV)/.installed-dev ## what a survey tells of all, by who answers, on a simulated feed
-	$(BIN)/python -m benchmarks.survey
+	$(BIN)/python -m benchmarks.survey --people 3000 --direct
 
 learners: $(VENV)/.installed-dev ## our learner and others on many streams: mean rank, worst case; DATA=../shared/data
 	$(BIN)/python -m benchmarks.learners --data $(or $(DATA),../shared/data)

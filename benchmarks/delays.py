@@ -22,6 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.arms import Boosted
 from benchmarks.late_labels import read_cases
 from benchmarks.learning import OUT
 from benchmarks.outcomes import decided
@@ -46,6 +47,11 @@ SCENARIOS = {
     "presume: 1": Scenario(presume=1.0),
     "and presume_after: learned": Scenario(presume=1.0, awaits=True),
 }
+ARMED: dict[str, tuple[Scenario, Callable[[], EvaluatedModel]]] = {
+    f"{said}, spam four times": (SCENARIOS[said], partial(Boosted, 4.0))
+    for said in ("known at once", "and presume_after: learned")
+}
+"""Beside them, where that is asked for."""
 FIGURES: dict[str, Callable[[Sequence[float], Sequence[bool]], float | None]] = {
     "auc": roc_auc, "ece": calibration_error, "log loss": log_loss,
 }  # fmt: skip
@@ -106,12 +112,14 @@ def _late(cases: Sequence[EvaluationCase], seed: int) -> list[EvaluationCase]:
     return reported(cases, seed)
 
 
-def figures(cases: Sequence[EvaluationCase], scenario: Scenario) -> dict[str, float]:
+def figures(
+    cases: Sequence[EvaluationCase], scenario: Scenario, learner: Callable[[], EvaluatedModel] = EvaluatedModel
+) -> dict[str, float]:
     """How good the scores are, over all, and of the second half."""
     shown = cases
     if scenario.presume:  # ham gets no label
         shown = [case if case.spam else replace(case, propensity=0.0) for case in cases]
-    result = evaluate(shown, EvaluatedModel(), scenario)
+    result = evaluate(shown, learner(), scenario, targets=())
     half = len(result.scores) // 2
     parts = (("", slice(None)), (", late", slice(half, None)))
     return {
@@ -124,16 +132,20 @@ def figures(cases: Sequence[EvaluationCase], scenario: Scenario) -> dict[str, fl
 @click.command()
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="The project's streams.")
 @click.option("--only", help="Streams whose names begin so.", default="")
-def main(data: Path, only: str) -> None:
+@click.option("--arms", is_flag=True, help="Labels of spam that count four times as well.")
+def main(data: Path, only: str, arms: bool) -> None:
     """Print a table, and write it as JSON."""
     found: dict[str, dict[str, dict[str, float]]] = {}
+    told: dict[str, tuple[Scenario, Callable[[], EvaluatedModel]]] = {
+        said: (scenario, EvaluatedModel) for said, scenario in SCENARIOS.items()
+    }
     table = Table("stream", "", *FIGURES, *(f"{name}, late" for name in FIGURES), title="labels that take their time")
     for name, make in streams(data):
         if not name.startswith(only):
             continue
         drawn = [make(seed) for seed in (SEEDS if name != "buys again" else SEEDS[:1])]
-        for said, scenario in SCENARIOS.items():
-            each = [figures(cases, scenario) for cases in drawn]
+        for said, (scenario, learner) in (told | ARMED if arms else told).items():
+            each = [figures(cases, scenario, learner) for cases in drawn]
             means = {figure: fmean(one[figure] for one in each) for figure in each[0]}
             found.setdefault(name, {})[said] = means
             table.add_row(name, said, *(f"{value:.4f}" for value in means.values()))

@@ -159,12 +159,11 @@ def evaluate(
     cases: Sequence[EvaluationCase], learner: Evaluated, scenario: Scenario, done: Callable[[], None] = lambda: None,
     targets: Sequence[float] = TARGETS,
 ) -> Result:  # fmt: skip
-    """Teach and examine a learner. `done` is called after each event; `targets`: the precisions that thresholds are
-    chosen for: each takes longer than a score."""
-    course = _Course(learner, scenario, cases, targets)
+    """Teach and examine a learner. `done` is called after each event; `targets`: precisions for thresholds."""
+    course = _Course(learner, scenario, cases)
+    course.thresholds = dict.fromkeys(targets)
     scores, truth, all_scores, spent = list[float](), list[bool](), list[float](), 0.0
-    told = list[Sequence[str | None]]()
-    calls = {target: Calls() for target in targets}
+    told, calls = list[Sequence[str | None]](), {target: Calls() for target in targets}
     for case in cases:
         course.hand_out(case)
         started = time.process_time()
@@ -217,9 +216,7 @@ def bootstrap_difference(result: Result, other: Result, rounds: int = 400, seed:
 class _Course:
     """Which labels the learner is shown, and when."""
 
-    def __init__(
-        self, learner: Evaluated, scenario: Scenario, cases: Sequence[EvaluationCase], targets: Sequence[float]
-    ) -> None:
+    def __init__(self, learner: Evaluated, scenario: Scenario, cases: Sequence[EvaluationCase]) -> None:
         labelled = sum(case.spam is not None for case in cases)
         about = sum(case.spam is not None and case.campaign == scenario.campaign for case in cases)
         self._captured = scenario.hostile * labelled / about if scenario.hostile and about else 0.0
@@ -229,7 +226,7 @@ class _Course:
         self._waiting: list[tuple[int, int, EvaluationCase, float]] = []
         self.learned, self.spent, self._seen = 0, 0.0, 0
         self._judged, self._labels, self.delays, self._awaited = Thresholds(), 0, Delays(), Waiting()
-        self.thresholds: dict[float, float | None] = dict.fromkeys(targets)
+        self.thresholds: dict[float, float | None] = {}
 
     def hand_out(self, case: EvaluationCase) -> None:
         """The labels that are there before this event."""

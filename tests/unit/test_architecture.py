@@ -31,6 +31,7 @@ ABOUT_NO_MODULE = {
     "test_public_names.py": "engine/__init__.py",
     "test_shared_entities.py": "benchmarks/shared_entities/",
     "test_site.py": "what is built from docs/",
+    "test_survey.py": "benchmarks/survey.py",
     "test_supply_chain.py": "requirements/",
 }
 """Unit tests of something else, and of what."""
