@@ -14,7 +14,7 @@ from engine.core.values.identity import INVALID_FIELDS
 from engine.errors import EventError
 from engine.rulebook.inline_tests.expectations import Expectations, read_actions, read_firing, tell_actions
 from engine.rulebook.inline_tests.failures import Clauses, Witness, tell_failure
-from engine.rulebook.inline_tests.presets import preset, what_is_wrong
+from engine.rulebook.inline_tests.presets import in_numbers, preset, what_is_wrong
 from engine.rulebook.inline_tests.stage import ExampleStage, scorer_of
 from engine.rulebook.inline_tests.steps import MAX_EVENTS, Step, StepReader, timeline
 from engine.rulebook.language.diagnostics import Diagnostics
@@ -113,7 +113,7 @@ def _run(rulebook: Rulebook, rule: str, node: Node, sending: StepReader, report:
         given=[step for step in given if step],
         sent=[step for step in sent if step],
         scores=scores,
-        state=state,
+        state=in_numbers(rulebook, state),
     )
     if sum(step.times for step in (*play.given, *play.sent)) > MAX_EVENTS:
         report.error(node.span, f"a test sends at most {MAX_EVENTS} events")

@@ -62,10 +62,13 @@ Expectations = Sequence[Done]
 """One for each event that fires."""
 
 
+_FIRES = "fires: always, fires: never, or the numbers of those that fire: fires_at: [3]"
+
+
 def read_firing(keys: Mapping[str, Node], count: int, report: Diagnostics, node: Node) -> list[int] | None:
     """The numbers of the events that are to fire, of so many; None and an error where that cannot be told."""
     if ("fires_at" in keys) == ("fires" in keys):
-        report.error(node.span, "a test needs exactly one of `fires_at` and `fires`")
+        report.error(node.span, "a test needs exactly one of `fires_at` and `fires`", _FIRES)
         return None
     if "fires" in keys:
         if keys["fires"].text in ("always", "never"):

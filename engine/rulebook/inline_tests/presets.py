@@ -8,11 +8,22 @@ from engine.core.domain.counters import STATISTICS, Counter
 from engine.core.domain.events import Event
 from engine.core.domain.kinds import stored_kind
 from engine.core.domain.rules import USER, Rulebook
+from engine.core.domain.units import duration_ms, size_bytes
 from engine.core.kernel import add_count, add_distinct, hash64
 from engine.core.series.entity_series import EntitySeries, add_amount
 from engine.core.series.sketches import BUCKETS_PER_WINDOW, add_approx_amount, add_approx_distinct
 from engine.core.state.entities import MAX_LATENESS_MS, EntityRecord
 from engine.rulebook.inline_tests.remembered import have_remembered, wrong_about
+
+
+def in_numbers(rulebook: Rulebook, state: Any) -> Any:
+    """What a test begins with, with sums of durations and sizes (`4GB`) as numbers."""
+    if type(state) is not dict:
+        return state
+    read = {"duration": duration_ms, "size": size_bytes}
+    kinds = {name: counter.type for name, counter in rulebook.counters.items() if counter.type in read}
+    found = {name: read[kinds[name]](value) for name, value in state.items() if name in kinds and type(value) is str}
+    return {**state, **{name: amount for name, amount in found.items() if amount is not None}}
 
 
 def what_is_wrong(rulebook: Rulebook, state: Any) -> str | None:

@@ -152,6 +152,45 @@ _SPELT: Mapping[str, Mapping[str, str]] = {
 _BY_NAME = {name: hint for names, hint in _FUNCTIONS.items() for name in names}
 
 
+_NEEDED: Mapping[str, str] = {
+    "version": "write on its first line: `version: 1`",
+    "by": "for example `by: user_id`, or `by: [user_id, ip]`; for all events of a type together, `by: type`",
+    "over": "for example `over: 1h`",
+    "then": "for example `then: {review: account}`",
+    "event": "for example `event: post`, or `event: any`",
+    "keep": "for example `keep: 90d`",
+    "within": "for example `within: 1h`",
+    "default": "one constant for each segment: `{default: 3, by: country, values: {DE: 5}}`",
+}
+_TYPES: Mapping[str, str] = {
+    name: kind
+    for names, kind in (
+        (("string", "str", "varchar", "keyword", "ip", "ip_address", "email", "url", "enum", "uuid", "id"), "text"),
+        (("int", "integer", "float", "double", "decimal", "numeric", "long", "currency", "money", "amount"), "number"),
+        (("boolean", "flag", "yes_no", "truth"), "bool"),
+        (("date", "datetime", "timestamp", "moment", "iso8601"), "time"),
+        (("array", "set", "strings", "texts", "tuple"), "list"),
+        (("interval", "timespan", "age", "timedelta"), "duration"),
+        (("bytes", "filesize"), "size"),
+    )
+    for name in names
+}
+_PARTS = ("object", "json", "map", "mapping", "dict", "record", "struct")
+
+
+def needed_hint(title: str, key: str) -> str | None:
+    """What to write where a mapping lacks a key. `title`: the mapping, as errors call it."""
+    return _NEEDED.get(key) if key == "default" or not title.startswith("parameter `") else None
+
+
+def type_hint(written: str) -> str | None:
+    """Which type of ours is what another language calls so."""
+    if written.lower() in _PARTS:
+        return "each part of it is a field: `plan: {type: text, from: profile.plan}`"
+    kind = _TYPES.get(written.lower())
+    return f"write: {kind}" if kind is not None else None
+
+
 def function_hint(name: str, known: Iterable[str]) -> str:
     """What to write instead of a function that there is not."""
     functions = list(known)

@@ -4,7 +4,7 @@ import re
 
 from engine.core.domain.units import DURATION_MS, duration_ms
 from engine.rulebook.language.diagnostics import Diagnostics, did_you_mean
-from engine.rulebook.language.elsewhere import key_hint
+from engine.rulebook.language.elsewhere import key_hint, needed_hint
 from engine.rulebook.language.schema import MAX_DURATION_MS, Shape
 from engine.rulebook.language.source import Node
 
@@ -19,15 +19,17 @@ def read_mapping(node: Node, shape: Shape, title: str, diagnostics: Diagnostics)
             diagnostics.error(node.keys[key], f'{title} has no key "{key}"', key_hint(title, key, shape))
     for key, spec in shape.items():
         if spec.required and key not in node.entries:
-            diagnostics.error(node.span, f"{title} needs `{key}`: {spec.meaning}")
+            diagnostics.error(node.span, f"{title} needs `{key}`: {spec.meaning}", needed_hint(title, key))
     return {key: value for key, value in node.entries.items() if key in shape}
 
 
-def choice(node: Node, allowed: tuple[str, ...], title: str, report: Diagnostics) -> str | None:
-    """A scalar that must be one of a few words."""
+def choice(
+    node: Node, allowed: tuple[str, ...], title: str, report: Diagnostics, meant: str | None = None
+) -> str | None:
+    """A scalar that must be one of a few words. `meant`: what to write, if that is known."""
     if node.text in allowed:
         return node.text
-    hint = did_you_mean(node.text or "", allowed) or f"one of: {', '.join(allowed)}"
+    hint = meant or did_you_mean(node.text or "", allowed) or f"one of: {', '.join(allowed)}"
     report.error(node.span, f"{title} cannot be {node.kind}", hint)
     return None
 
@@ -44,9 +46,9 @@ def duration(node: Node, report: Diagnostics) -> int | None:
     return span_ms
 
 
-_IN_WORDS = re.compile(r"(?i)(?:last\s+)?([0-9]*)\s*(sec|min|hour|day|week|month|year|quarter)[a-z]*")
+_IN_WORDS = re.compile(r"(?i)(?:last\s+)?([0-9]*)\s*(sec|min|hour|day|week|month|year|y|quarter)[a-z]*")
 _UNIT_OF = {"sec": "s", "min": "m", "hour": "h", "day": "d", "week": "w"}
-_DAYS_OF = {"month": 30, "quarter": 90, "year": 365}
+_DAYS_OF = {"month": 30, "quarter": 90, "year": 365, "y": 365}
 _CALENDAR = "windows slide: over: {}; by the calendar, count `by: [user_id, day]`, with `values: {{day: date(ts)}}`"
 
 

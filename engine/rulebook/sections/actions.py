@@ -160,7 +160,9 @@ def _only_kind(node: Node, keys: dict[str, Node], title: str, report: Diagnostic
     if not kinds and len(keys) < len(node.entries or ()):
         return None  # the kind is misspelt, and reported as an unknown key
     if len(kinds) != 1:
-        report.error(node.span, f"{title} needs exactly one action", f"one of: {', '.join(rule_schema.ACTION_KINDS)}")
+        several = f"several stand in a list: [{', '.join(f'{{{kind}: …}}' for kind in kinds)}]"
+        hint = several if kinds else f"one of: {', '.join(rule_schema.ACTION_KINDS)}"
+        report.error(node.span, f"{title} needs exactly one action", hint)
         return None
     scope = keys[kinds[0]]
     if (scope.scalar is not None and not isinstance(scope.scalar, str)) or scope.text is None:

@@ -83,6 +83,7 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         owner = "a user has" if by == USER else f"each {by} has"
         report.error(keys[kind].span, f"{owner} one {subject}: this counter could never exceed 1")
         return
+    _look_at_types(made, kind, types_node)
     where_node = keys.get("where")
     where = made.condition(where_node) if where_node is not None else None
     cap = _whole(made, keys.get("cap"), "cap", MAX_CAP)
@@ -114,6 +115,18 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         read_by=read_by,
         **options._asdict(),
     )
+
+
+def _look_at_types(made: Declarations, kind: str, node: Node | None) -> None:
+    """Warn of event types that are none: fields, and words of other languages."""
+    for item in node.walk() if node is not None else ():
+        written = item.text or ""
+        if written in made.fields or re.match(r"(?i)(?:distinct|unique)\s", written):
+            message = f"`{written}` is taken for a type of events, which `{'count' if kind == 'count' else 'of'}` names"
+            hint = "different values of a field are `distinct: card, of: payment`; at each of them is `by: card`"
+            made.diagnostics.warning(item.span, message, hint)
+        elif written in ("all", "*", "every", "everything"):
+            made.diagnostics.warning(item.span, f"`{written}` is taken for a type of events", "all of them are `any`")
 
 
 def read_cluster(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:

@@ -90,6 +90,13 @@ def _named(call: str) -> str:
     return f"give it a name under `values:`, as in `values: {{whom: '{call}'}}`, and write `by: whom`"
 
 
+_EVERYBODY = ("all", "global", "everyone", "everybody", "none", "any")
+
+
+def _listed(known: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(known))
+
+
 def _declared_otherwise(made: Declarations) -> set[str]:
     """The names of what is declared, and hangs on entities itself."""
     return {*made.counters, *made.memories, *made.sequences, *made.derived, *made.absences, *made.outcomes}
@@ -110,9 +117,15 @@ def _are_known(made: Declarations, node: Node, parts: Sequence[str]) -> bool:
         if part not in known and not _EVENT_PATH.fullmatch(part):
             if part in made.spans and made.type_of(part) is None and part not in _declared_otherwise(made):
                 return False  # its declaration is wrong and has been reported
-            hint = did_you_mean(part, known) or f"one of: {', '.join(dict.fromkeys(known))}, or event.x"
+            hint = did_you_mean(part, known) or f"one of: {_listed(known)}, or event.x"
             if "(" in part:
                 hint = _named(part)
+            elif "," in part:
+                hint = f"several stand in a list: [{part}]"
+            elif part in _EVERYBODY:
+                hint = "for all events of a type together: by: type"
+            elif part.isidentifier() and did_you_mean(part, known) is None:
+                hint = f"declare it: `fields: {{{part}: text}}`, or write event.{part}; known are {_listed(known)}"
             made.diagnostics.error(node.span, f'nothing can be counted by "{part}"', hint)
             return False
     if len(parts) > 1 and any(part in made.clusters for part in parts):

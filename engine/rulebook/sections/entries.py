@@ -86,8 +86,11 @@ class Entry:
             made.reading.pop()
 
 
+_NAMED = "each has its name before it, and no `- `: `post_flood: {event: post, …}`"
+
+
 def entries_of_section(made: Declarations, node: Node, section: str) -> dict[str, Node]:
     """The names of a section, with what stands behind each."""
     if node.entries is None and (node.scalar is not None or node.items is not None):
-        made.diagnostics.error(node.span, f"`{section}` must be a mapping of names, this is {node.kind}")
+        made.diagnostics.error(node.span, f"`{section}` must be a mapping of names, this is {node.kind}", _NAMED)
     return node.entries or {}

@@ -5,6 +5,7 @@ import re
 from engine.core.domain.units import DURATION_MS, SIZE_BYTES
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span
+from engine.rulebook.language.elsewhere import type_hint
 from engine.rulebook.language.reading import choice, read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.records import FieldDeclaration
@@ -18,7 +19,8 @@ _PATH = re.compile(r"[^\s\[\],{}0-9][^\s\[\],{}]*")
 def read_field(report: Diagnostics, name: str, span: Span, node: Node, title: str = "field") -> FieldDeclaration | None:
     """A field as it is declared, or None and an error."""
     keys = read_mapping(node, schema.FIELD, f"{title} `{name}`", report) if node.entries is not None else {}
-    kind = choice(keys.get("type", node), schema.FIELD_TYPES, f"a {title}'s type", report)
+    named = keys.get("type", node)
+    kind = choice(named, schema.FIELD_TYPES, f"a {title}'s type", report, type_hint(named.text or ""))
     if kind is None:
         return None
     factor = 1

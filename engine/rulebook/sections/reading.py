@@ -157,6 +157,10 @@ def _beyond(made: Declarations, ref: Ref, at_least: float) -> bool:
 
 
 def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: str, span: Span, node: Node) -> None:
+    if node.items is not None:
+        made.diagnostics.error(node.span, f"list `{name}` must be a mapping, this is a list", "write: {values: [a, b]}")
+        made.lists[name] = frozenset()
+        return
     keys = read_mapping(node, schema.LIST, f"list `{name}`", made.diagnostics)
     values: dict[str, Span] = {}
     if "file" in keys:

@@ -79,7 +79,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     report = declared.diagnostics
     keys = read_mapping(node, rule_schema.RULE, f"rule `{name}`", report)
     groups = _groups(declared, keys)
-    if node.entries is not None and "when" not in keys and "any" not in keys:
+    if node.entries is not None and not {"when", "any"} & keys.keys() and node.entries.keys() <= keys.keys():
         report.error(span, f"rule `{name}` needs `when` or `any`: it would hold for every event", _ALWAYS)
     events = declared.event_types(f"rules.{name}", keys["event"]) if "event" in keys else ()
     told = list[Ref]()

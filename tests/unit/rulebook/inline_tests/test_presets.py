@@ -98,3 +98,24 @@ def test_what_was_there_before_stays_as_long_as_a_window_is(clause: str, every: 
     text = RULES.replace("times: 3", f"times: 3, every: {every}").replace("CLAUSE", clause).replace("FIRES", fires)
     _, found = check_rulebook({"rules.yaml": text.replace("STATE", f"{{{name}: 30}}")})
     assert [one.message for one in found.errors] == []
+
+
+def test_a_sum_of_sizes_begins_with_a_size() -> None:
+    text = """
+version: 1
+fields: {sent: {type: size, unit: B}}
+counters: {sent_1h: {sum: sent, of: upload, by: user_id, over: 1h}}
+rules:
+  r:
+    event: upload
+    when: [sent_1h > 5GB]
+    then: {flag: x, tell: "{sent_1h} of 5GB"}
+    mode: shadow
+    tests:
+      - {send: {type: upload, sent: 2GB}, state: {sent_1h: STATE}, fires: always, acts: {flag: x, tell: 6GB of 5GB}}
+"""
+    told = {
+        state: [one.message for one in check_rulebook({"r.yaml": text.replace("STATE", state)})[1].errors]
+        for state in ("4GB", "4000000000", "4d")
+    }
+    assert told == {"4GB": [], "4000000000": [], "4d": ["`sent_1h` is an amount, not '4d'"]}

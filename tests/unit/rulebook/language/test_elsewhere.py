@@ -98,7 +98,7 @@ def test_what_stands_in_meta_is_sent_there() -> None:
 def test_a_list_is_named_as_clauses_name_it() -> None:
     rule = "{event: post, when: [text in words], then: {flag: x}, mode: shadow}"
     assert [(error.message, error.hint) for error in errors_of(f"{BOOK}rules: {{r: {rule}}}\n")] == [
-        ('unknown name "words"', "write: lists.words")
+        ("a list is named with its section: lists.words", "write: in lists.words")
     ]
 
 
@@ -106,3 +106,43 @@ def test_tabs_are_told_apart_from_other_faults_of_yaml() -> None:
     (error,) = errors_of("version: 1\ncounters:\n\tposts_1m: {count: post, by: user_id, over: 1m}\n")
     assert error.hint is not None
     assert error.hint.endswith("indent with blanks, not with tabs")
+
+
+def hints(text: str) -> list[str | None]:
+    return [error.hint for error in errors_of(f"version: 1\n{text}\n")]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("fields: {a: string}", "write: text"),
+        ("fields: {a: Timestamp}", "write: time"),
+        ("fields: {a: {type: array}}", "write: list"),
+        ("fields: {a: object}", "each part of it is a field: `plan: {type: text, from: profile.plan}`"),
+        ("lists: {bad: [a, b]}", "write: {values: [a, b]}"),
+        ("rules: [{event: post}]", "each has its name before it, and no `- `: `post_flood: {event: post, …}`"),
+        ("counters: {c: {count: post, over: 1h}}",
+         "for example `by: user_id`, or `by: [user_id, ip]`; for all events of a type together, `by: type`"),
+        ("counters: {c: {count: post, by: 'ip, user_id', over: 1h}}", "several stand in a list: [ip, user_id]"),
+        ("counters: {c: {count: post, by: global, over: 1h}}", "for all events of a type together: by: type"),
+        ("counters: {c: {count: post, by: user_id, over: 1y}}", "write: 365d"),
+        ("rules: {r: {event: post, when: [event.n > 1], then: {limit: posting, review: account}}}",
+         "several stand in a list: [{limit: …}, {review: …}]"),
+        ("rules: {r: {event: post, then: {flag: x}}}",
+         "if it shall hold for each of its events, say so: `when: [true]`"),
+    ],
+)  # fmt: skip
+def test_what_is_mostly_meant_is_told(text: str, hint: str) -> None:
+    assert hints(text) == [hint]
+
+
+def test_a_value_that_is_wrong_is_told_once_where_it_is_declared() -> None:
+    text = "values: {band: zzz(user_id)}\ncounters: {c: {count: post, by: [user_id, band], over: 1h}}"
+    assert len(hints(text)) == 1
+
+
+@pytest.mark.parametrize("written", ["distinct card", "card", "all"])
+def test_a_type_of_events_that_is_none_is_warned_of(written: str) -> None:
+    text = f"version: 1\nfields: {{card: text}}\ncounters: {{c: {{count: {written}, by: user_id, over: 1h}}}}\n"
+    [found] = check_rulebook({"r.yaml": text})[1].findings
+    assert (found.severity, f"`{written}` is taken for a type of events" in found.message) == ("warning", True)

@@ -103,9 +103,10 @@ def test_a_mapping_has_the_keys_that_it_may_have_and_those_that_it_needs() -> No
     assert messages("version: 1\nrules: {r: {event: post, when: [event.n > 1]}}\n") == [
         "rule `r` needs `then`: what to do"
     ]
-    assert messages(f"version: 1\nrules:\n  {RULE.replace('when', 'wehn')}\n") == [
-        "rule `r` needs `when` or `any`: it would hold for every event", 'rule `r` has no key "wehn"',
-    ]  # fmt: skip
+    assert messages(f"version: 1\nrules:\n  {RULE.replace('when', 'wehn')}\n") == ['rule `r` has no key "wehn"']
+    assert messages("version: 1\nrules: {r: {event: post, then: {flag: x}}}\n") == [
+        "rule `r` needs `when` or `any`: it would hold for every event"
+    ]
     assert messages("version: 1\nrules: {r: 5}\n") == ["rule `r` must be a mapping, this is `5`"]
 
 
