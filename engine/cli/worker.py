@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import PATH, with_settings
+from engine.cli.ports import raise_if_taken
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.control.rulebooks import raise_if_anothers
@@ -80,6 +81,7 @@ def command(
     raise_if_anothers(settings, read_all(settings, settings.topics.rulebooks))
     if own:
         sys.exit(supervise(settings, own, _process_command()))
+    raise_if_taken(settings.web_host, settings.web_port, "web_port")
     from engine.cli.worker_process import run_worker  # noqa: PLC0415  # Faust, which a supervisor does without
 
     run_worker(settings)

@@ -1,5 +1,6 @@
 """Plausible mistakes at the command line: each is told in a line that says what to do, and none with a traceback."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,19 @@ def test_comparing_with_a_candidate_that_was_never_started_says_how_to_start_it(
     with pytest.raises(SystemExit, match="2"):
         main(["candidate", "compare", "--as", "new"])
     assert "Run `floodgate worker --as new --create-topics`" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_named_before_anything_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SystemExit, match="2"):
+            main(["console", "--port", str(port), "--store", f"sqlite:///{tmp_path}/console.db"])
+    told = capsys.readouterr()
+    assert told.err.startswith(f"floodgate: `console.port`: nothing can listen on 127.0.0.1:{port}")
+    assert told.out == ""
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_files_and_kafka_refuse_is_one_line(

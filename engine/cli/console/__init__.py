@@ -8,6 +8,7 @@ import msgspec
 from engine.cli.lazy import LazyGroup
 from engine.cli.options import with_settings
 from engine.cli.output import echo
+from engine.cli.ports import raise_if_taken
 from engine.console_settings import LOOPBACK
 from engine.settings import Settings
 
@@ -44,6 +45,7 @@ def _serve(settings: Settings, rebuild: bool) -> None:
     from engine.console.serving import serve  # noqa: PLC0415  # `console user` needs no web server
     from engine.console.store.database import open_store  # noqa: PLC0415  # nor does `--help`
 
+    raise_if_taken(settings.console.host, settings.console.port, "console.port")
     store = open_store(settings)
     if rebuild:
         store.forget_followed()
