@@ -53,6 +53,8 @@ def test_what_an_attacker_writes_runs_nowhere_and_every_page_is_for_everybody(de
                 assert response.status == 200, path
                 check_accessible(page)
             page.goto("/decisions")
+            bidi = page.evaluate("getComputedStyle(document.querySelector('main td a')).unicodeBidi")
+            assert bidi == "isolate"  # a name that is written from the right turns no date beside it round
             page.get_by_role("link", name=re.compile("onerror")).first.click()
             page.wait_for_selector("[data-graph] canvas, [data-graph] li")
             check_accessible(page)
