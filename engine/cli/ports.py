@@ -10,4 +10,5 @@ def raise_if_taken(host: str, port: int, setting: str) -> None:
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
-        raise SettingsError(f"`{setting}`: nothing can listen on {host}:{port}: {error.strerror}") from error
+        problem = (error.strerror or "").partition(" (")[0]  # what follows names the address again
+        raise SettingsError(f"`{setting}`: nothing can listen on {host}:{port}: {problem}") from error
