@@ -34,6 +34,23 @@ _SMALL_CAPITALS = dict(
 )
 
 
+_ALIKE = dict(
+    zip(
+        map(ord, "ғєґяипшщьўїłđħøŧƀɇɍɏɽɛəǝʁɹɯʌƨʇƒɠɦʄʂʋɲɳɱɓƈɗƥƭƴƙᥱᗩᗷᑕᗪᗴᖴᘜᕼᒍᛕᒪᗰᑎᗝᑭᑫᖇᑌᐯᗯᘔεηωπτκ"),
+        "fegrnnwwbyildhotberyreeerrmvstfghfsvnnmbcdptykeabcdefghjklmnopqruvwzenwntk",
+        strict=True,
+    )
+)
+"""What passes for a letter in words of others, though Unicode does not say so."""
+
+_BACKWARDS = re.compile("\u202e([^\u202a-\u202e\u2066-\u2069\\n]{1,512})[\u202a-\u202e\u2066-\u2069]?")
+
+
+def forwards(text: str) -> str:
+    """A text whose letters are shown backwards, as they are shown."""
+    return _BACKWARDS.sub(lambda match: match[1][::-1], text) if "\u202e" in text else text
+
+
 def without_unseen(text: str) -> str:
     """A text without what is shown as nothing. Blanks stay."""
     return _UNSEEN.sub("", text)
@@ -96,3 +113,10 @@ def look_alikes() -> dict[int, str]:
             if plain:
                 table[ord(character)] = plain[0].lower()
     return table | _SMALL_CAPITALS
+
+
+@cache
+def passing() -> dict[int, str]:
+    """These and others that pass for a letter in a word, though nobody would take them for it alone: faux Cyrillic."""
+    frames = range(0x2500, 0x2580)
+    return {code: letter for code, letter in look_alikes().items() if code not in frames} | _ALIKE

@@ -115,12 +115,6 @@ _BRACKETS = re.compile(
     re.IGNORECASE,
 )
 _AFTER_WORD = re.compile(r" [^\W\d_A-Z]")
-_BACKWARDS = re.compile("\u202e([^\u202a-\u202e\u2066-\u2069\\n]{1,512})[\u202a-\u202e\u2066-\u2069]?")
-
-
-def forwards(text: str) -> str:
-    """A text whose letters are shown backwards, as they are shown."""
-    return _BACKWARDS.sub(lambda match: match[1][::-1], text) if "\u202e" in text else text
 
 
 def undisguised(text: str) -> str:
@@ -132,12 +126,12 @@ def undisguised(text: str) -> str:
         text = _SPACED.sub(_joined, text)
     if "." in text:
         text = _SPACED_TOP.sub(_top_joined, text)
+        if _DECORATED.search(text):
+            text = _EMPHASIS.sub(_plain, text)
     if ("[" in text or "(" in text or "{" in text or "<" in text or not text.isascii()) and _BRACKETS.search(text):
         text = _OPENED.sub(_strong(1), _HALF_BRACKETED.sub(_strong(1), _BRACKETED.sub(".", text)))
         text = _WRAPPED.sub(lambda match: f"{match[1]}." if match[2].lower() in STRONG else match[0], text)
         text = _OPENED.sub(_strong(1), text)
-    if _DECORATED.search(text):
-        text = _EMPHASIS.sub(_plain, text)
     text = _told(text)
     if " ." in text:
         text = _BLANK_BEFORE.sub(lambda match: "." if _joins(match, match[2], bool(match[1])) else match[0], text)

@@ -11,8 +11,8 @@ import unicodedata
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from engine.keys.characters import look_alikes, squeezed, unstyled, without_unseen
-from engine.keys.disguises import FILES, WEAK_LABELS, file_like, forwards, undisguised
+from engine.keys.characters import forwards, look_alikes, squeezed, unstyled, without_unseen
+from engine.keys.disguises import FILES, WEAK_LABELS, file_like, undisguised
 from engine.keys.domains import TOPS
 from engine.keys.markup import without_markup
 from engine.keys.places import SHORTENERS, addressed
@@ -130,19 +130,20 @@ def _before_carried(match: str) -> str:
 
 def readable(text: str) -> str:
     """A text as its reader takes it: without the invisible, dots and schemes where they are only described."""
-    if not text.isascii():
+    is_ascii = text.isascii()
+    if not is_ascii:
         text = _NUMBERED.sub("\u2192", forwards(text))
     text = squeezed(text, max(len(text), 2))
     if len(text) > MAX_TEXT_CHARS:
         text = _abridged(text)
-    text = without_markup(_without_stray_marks(unstyled(text)))
+    text = without_markup(text if is_ascii else _without_stray_marks(unstyled(text)))
     return addressed(undisguised(unquoted(text)))
 
 
 def _without_stray_marks(text: str) -> str:
     """A text without the marks that make no letter with what they stand on. Of a heap of them two are looked at, as
     putting many in order takes time."""
-    if text.isascii() or not _MARK.search(text):
+    if not _MARK.search(text):
         return text
     return _MARK.sub("", unicodedata.normalize("NFC", _MARKS.sub(r"\1", text)))
 

@@ -24,28 +24,40 @@ _BREAK = re.compile(r"<(?:br|hr|/?(?:p|div|li|ul|td|tr))(?![A-Za-z0-9])[^<>]{0,5
 _CODE = re.compile(
     r"\[/?(?:b|i|u|s|sub|sup|color|size|font|center|left|right|spoiler|highlight)(?:=[^\[\]]{0,64})?\]", re.IGNORECASE
 )
+_NAME = re.compile(r"<!--|</?[A-Za-z]+|\[/?[A-Za-z]+=?")
+_EMPHASIS = re.compile(r"(?<=[^\W\d_])(?:\*\*|~~|__)(?=[^\W\d_])")
 _ESCAPED = re.compile(r"\\(?:u00|x)([2-7][0-9A-Fa-f])|\\([!#()*+./:\[\]_`{}~-])")
 
 
 def without_markup(text: str) -> str:
-    """A text as it is shown where its markup is. Entities are resolved first, and once."""
-    if "&" in text:
-        text = _ENTITY.sub(_character, text.replace("&amp;", "&"))
+    """A text as it is shown where its markup is, and behind it what its tags say that could be an address. Entities are
+    resolved first, and once."""
+    text, said = apart(text)
+    return "\n".join((text, *(one for one in said if "." in one)))
+
+
+def apart(text: str) -> tuple[str, list[str]]:
+    """A text as it is shown where its markup is, and what its tags say beside their names: where it is shown as it
+    stands, people read that too."""
     said: list[str] = []
 
     def without(match: re.Match[str]) -> str:
-        if "." in match[0]:
-            said.append(match[0][1:-1])
+        inside = _NAME.sub("", match[0], count=1)[:-1].rstrip("/-")
+        if inside:
+            said.append(inside)
         return ""
 
+    if "&" in text:
+        text = _ENTITY.sub(_character, text.replace("&amp;", "&"))
     if "<" in text and ">" in text:
         text = _TAG.sub(without, _BREAK.sub(lambda match: f" {without(match)}", text))
     if "[" in text and "]" in text:
         text = _CODE.sub(without, text)
-    text = "\n".join((text, *said))
+    if "**" in text or "~~" in text or "__" in text:
+        text = _EMPHASIS.sub("", text)
     if "\\" in text:
         text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)) if match[1] else match[2], text)
-    return text
+    return text, said
 
 
 def _character(match: re.Match[str]) -> str:

@@ -19,7 +19,9 @@ from hashlib import blake2b
 from typing import Any
 
 from engine.core.kernel import hash64, smallest_hashes
-from engine.keys.characters import look_alikes, squeezed, without_unseen
+from engine.keys.characters import forwards, passing, squeezed, unstyled, without_unseen
+from engine.keys.markup import apart
+from engine.keys.spellings import in_letters, joined, without_money
 
 MIN_LETTERS = 20
 """A text of fewer is no evidence: many people say the same few words. A Chinese character counts for two,
@@ -47,20 +49,37 @@ _SIGNS = {"@": "a", "$": "s", "!": "i", "|": "i"}
 _NUMBERS = re.compile(r"(?<!\S)[^\sa-z\x80-\U0010ffff]++(?!\S)")
 """Words without a letter."""
 
-_SPACED = re.compile(r"(?<!\S)\w(?: \w(?!\S)){2,}+")
 _JUNK = re.compile(r"[\W\d_]{9,}+")
 _JAMO = re.compile("[\u1100-\u11ff]{2,}")
 _HANGUL = re.compile("[\u1100-\u11ff]")
+_CIRCLES = "\u2460-\u249b\u24ea-\u24ff\u2776-\u2793"
+_COUNTED = re.compile(
+    f"(?<![0-9A-Za-z@$!|])[0-9{_CIRCLES}]++(?![0-9A-Za-z@$!|])"
+    f"|(?<![0-9A-Za-z])[@$!|{_CIRCLES}]+|[@$!|{_CIRCLES}]+(?![0-9A-Za-z@$!|{_CIRCLES}])"
+)
+"""Digits and signs that stand for no letter, as none of ASCII is beside them: in scripts without blanks they are glued
+to words."""
+
+_COUNTABLE = re.compile(f"[0-9@$!|{_CIRCLES}]")
+_DEAD = re.compile(
+    "[\U00010000-\U000104af\U00010500-\U00010cff\U00010d40-\U000110ff\U00011150-\U0001e8ff\U0001e960-\U0001ffff]+"
+)
+"""Letters that nobody writes any more."""
+
+_BETWEEN_LATIN = re.compile("([a-z])[\u0590-\u1dff\u2c00-\uffff]{1,2}(?=[a-z])")
+"""Single letters of other scripts between Latin ones."""
+
 _MARK = re.compile("[\u0900-\u0eff\u1000-\u109f\u1780-\u17ff]")
 _SCRIPTS = (*range(0x0900, 0x0F00, 0x80), 0x1000, 0x1780)
 """Where the scripts begin whose vowels are marks; Burmese and Khmer are the longer ones."""
 
-_RUNS = re.compile(
-    "|".join(f"[{chr(first)}-{chr(first + (0x9F if first == 0x1000 else 0x7F))}]+" for first in _SCRIPTS)
-)
 _SPELLED_MARKS = "\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3"
 """Vowels of Thai and Lao that follow a letter as marks do, though Unicode calls them letters."""
 
+_TONES = re.compile(f"[{''.join(chr(code) for code in range(0x900, 0x1800) if unicodedata.combining(chr(code)))}]+")
+_ONE_SCRIPT = re.compile(
+    "|".join(f"[{chr(first)}-{chr(first + (0x9F if first == 0x1000 else 0x7F))}]+" for first in _SCRIPTS)
+)
 _LETTERS = bytes.maketrans(b"01345789l", b"oieastbgi")
 _NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha() and chr(code) not in "01345789")
 _NO_DIGITS = bytes(code for code in range(256) if not 48 <= code < 58)
@@ -103,8 +122,16 @@ def _with_pictures(keys: tuple[str, ...], media: Any) -> tuple[str, ...]:
 
 def text_keys(text: str, key: int = 0) -> tuple[str, ...]:
     """The keys of a text: equal for texts that share the run with the smallest hash. `key`: the deployment's secret
-    of 64 bits, the same wherever the keys are compared."""
-    letters = skeleton(text)
+    of 64 bits, the same wherever the keys are compared. Where tags say much, there are keys for both readings: with
+    them, as it stands, and without, as it is shown where it is markup."""
+    shown, said = apart(text)
+    keys = _keys(_letters(shown), key)
+    if said and sum(map(str.isalpha, "".join(said))) >= MIN_LETTERS:
+        keys = tuple(dict.fromkeys((*keys, *_keys(_letters(text), key))))
+    return keys
+
+
+def _keys(letters: str, key: int) -> tuple[str, ...]:
     data = letters.encode()
     count = len(letters)
     if count + (len(data) - count) // 2 < MIN_LETTERS and len(data) < 2 * MIN_LETTERS:
@@ -120,18 +147,24 @@ def text_keys(text: str, key: int = 0) -> tuple[str, ...]:
 
 
 def unmasked(text: str) -> str:
-    """A text as its reader takes it, for keywords: in small letters, without what is not seen and without accents, in
-    ASCII where a letter looks like one of ASCII; one blank for all white space, none between l e t t e r s.
+    """A text as its reader takes it, for keywords: in small letters, without what is not seen, accents and markup, in
+    ASCII where a letter or sign passes for one of ASCII; one blank for all white space, none between l e t t e r s.
 
     Of more than MAX_READ characters the head and the tail."""
-    text = squeezed(_SPACED.sub(lambda match: match[0].replace(" ", ""), without_unseen(text)), MAX_READ)
+    text, said = apart(forwards(text))
+    text = squeezed(joined(without_unseen(" ".join((text, *said)) if said else text)), MAX_READ)
     if text.isascii():
-        return text.lower()
-    return (_JAMO.sub(_composed, text) if _HANGUL.search(text) else text).translate(_FOLDS)
+        return in_letters(text.lower())
+    text = without_money(unstyled(text))
+    return in_letters((_JAMO.sub(_composed, text) if _HANGUL.search(text) else text).translate(_FOLDS))
 
 
 def skeleton(text: str) -> str:
     """The letters of a text as they look, in small ASCII letters where there is one that looks alike."""
+    return _letters(apart(text)[0])
+
+
+def _letters(text: str) -> str:
     if len(text) > MAX_CHARS:
         text = squeezed(text, len(text))
         if len(text) > MAX_CHARS:
@@ -141,16 +174,21 @@ def skeleton(text: str) -> str:
     else:
         if _HANGUL.search(text):
             text = _JAMO.sub(_composed, without_unseen(text))
-        text = text.translate(_FOLDS)
-        if _MARK.search(text):
-            text = _RUNS.sub(_without_strays, text)
+        text = (_COUNTED.sub(" ", text) if _COUNTABLE.search(text) else text).translate(_FOLDS)
     if "." in text or "://" in text:
         text = _without_links(text)
     if "_" in text or text.encode().translate(None, _NO_DIGITS):
         text = _NUMBERS.sub("", text)
     if any(sign in text for sign in _SIGNS):
         text = _IN_WORD.sub(lambda match: _SIGNS[match[0]], text)
-    return text.encode().translate(_LETTERS, _NO_LETTERS).decode()
+    letters = text.encode().translate(_LETTERS, _NO_LETTERS).decode()
+    if letters.isascii():
+        return letters
+    letters = _BETWEEN_LATIN.sub(r"\1", _DEAD.sub("", letters))
+    if not _MARK.search(letters):
+        return letters
+    letters = _TONES.sub("", letters)
+    return letters if _ONE_SCRIPT.fullmatch(letters) else _marked().sub(_of_one_script, letters)
 
 
 def _units(data: bytes) -> bytes:
@@ -177,15 +215,23 @@ def _composed(match: re.Match[str]) -> str:
     return unicodedata.normalize("NFC", match[0])
 
 
-def _without_strays(match: re.Match[str]) -> str:
-    """What is written in one script, without the marks that stand on no letter of it."""
-    return match[0].lstrip(_marks())
+def _of_one_script(match: re.Match[str]) -> str:
+    """A letter with the vowels of its script: marks of others stand on it by chance."""
+    block = _block(match[1])
+    return match[1] + "".join(mark for mark in match[2] if _block(mark) == block)
+
+
+def _block(letter: str) -> int:
+    code = ord(letter) if letter else 0
+    return code >> 7 if not 0x1080 <= code < 0x10A0 else 0x1000 >> 7
 
 
 @cache
-def _marks() -> str:
+def _marked() -> re.Pattern[str]:
+    """Finds a letter and the marks behind it."""
     codes = (code for first in _SCRIPTS for code in range(first, first + 0xA0))
-    return "".join(chr(code) for code in codes if _is_vowel(chr(code))) + _SPELLED_MARKS
+    marks = "".join(chr(code) for code in codes if _is_vowel(chr(code))) + _SPELLED_MARKS
+    return re.compile(f"([^{marks}]?)([{marks}]+)")
 
 
 @lru_cache(maxsize=8)
@@ -220,7 +266,7 @@ def _fold(character: str) -> str | int:
     or only lengthens, repeats or marks a letter (Arabic kashida, \u02bc)."""
     if character.isspace() or character in "\u2800\x85":
         return " "
-    look = look_alikes()
+    look = passing()
     if ord(character) not in look:
         character = without_unseen(unicodedata.normalize("NFKD", character).replace("\u0345", ""))
     decomposed = unicodedata.normalize("NFKD", character.casefold().translate(look)).translate(look).casefold()

@@ -4,6 +4,7 @@ import re
 
 import re2
 
+from engine.keys.spellings import pattern_in_letters
 from engine.keys.text import unmasked
 from engine.rulebook.language.diagnostics import Diagnostics, Span
 
@@ -54,7 +55,7 @@ def warn_of_capitals(function: str, pattern: str, place: Span, diagnostics: Diag
 def as_skeleton(pattern: str, place: Span, diagnostics: Diagnostics) -> str:
     """A pattern for what skeleton() gives: with its letters as these look."""
     warn_of_capitals("skeleton", pattern, place, diagnostics)
-    return "".join(unmasked(letter) if not letter.isascii() else letter for letter in pattern)
+    return pattern_in_letters("".join(unmasked(letter) if not letter.isascii() else letter for letter in pattern))
 
 
 def look_at_classes(pattern: str, place: Span, diagnostics: Diagnostics) -> None:

@@ -1,0 +1,69 @@
+"""Words that are spelled to hide them: l.e.t.t.e.r by letter, with d1g1ts and ca$h in place of letters."""
+
+import re
+
+_APART = re.compile(r"(?<![^\W_])\w(?:[\W_]{1,3}\w(?![^\W_])){2,}+")
+_WORDS = bytes(ord("a") if chr(code).isalnum() else ord(" ") for code in range(128)) + b" " * 128
+_FEW = 200
+"""Of more letters in a row the first two tell how they are spaced."""
+
+_BETWEEN = re.compile(r"([\W_]+)")
+
+_MONEY = dict(zip("€¥£₣₤₦₱₩₭₮₥₵¢฿₿₲₳₴₽₡₫₹", "eylflnpwktmccbbgaspcdr", strict=True))
+_PAID = re.compile(
+    f"(?<=[^\\W\\d_])[{''.join(_MONEY)}]+(?![\\d{''.join(_MONEY)}])|(?<![\\d\\w])[{''.join(_MONEY)}]+(?=[^\\W\\d_])"
+)
+"""Signs of money within a word; beside a number they are what they are."""
+
+_LEET = re.compile(
+    r"(?<![\\\w])[a-z]+(?:[013457$]{1,2}[a-z]+)+[0135]{0,2}(?!\w)|(?<=(?<![\\\w])[a-z]{2})(?:33|00)(?!\w)"
+)
+_LETTER_LIKE = re.compile(r"[013457$]")
+_CASH = re.compile(r"(?<=[a-z])@(?=[a-z]+(?![\w.@\\-]))")
+_ESCAPED = re.compile(r"(\\x\{[^}]*\}|\\x..|\\[pP]\{\w+\}|\\.|\(\?[^:)]*[:)>]?)")
+_LETTERS = str.maketrans("013457$", "oieasts")
+
+
+def joined(text: str) -> str:
+    """A text whose words are not written letter by letter."""
+    if text.isascii() and b" a a a " not in b" %b " % b" ".join(text.encode().translate(_WORDS).split()):
+        return text
+    return _APART.sub(_joined, text)
+
+
+def in_letters(text: str) -> str:
+    """A text in small letters, with letters for the digits and signs that stand for them: between letters of ASCII, and
+    behind these in the same word. What has one digit at its end, or more than two in a row, is a name: mp3, x1000y."""
+    if "@" in text:
+        text = _CASH.sub("a", text)
+    return _in_letters(text) if _LETTER_LIKE.search(text) else text
+
+
+def _in_letters(text: str) -> str:
+    return _LEET.sub(lambda match: match[0].translate(_LETTERS), text)
+
+
+def pattern_in_letters(pattern: str) -> str:
+    """A regular expression for what `in_letters` gives: what it spells out, spelled the same."""
+    parts = _ESCAPED.split(_CASH.sub("a", pattern))
+    parts[::2] = map(_in_letters, parts[::2])
+    return "".join(parts)
+
+
+def without_money(text: str) -> str:
+    """A text with letters for the signs of money that stand for them: fr€€."""
+    return _PAID.sub(lambda match: "".join(map(_MONEY.__getitem__, match[0])), text)
+
+
+def _joined(match: re.Match[str]) -> str:
+    """Signs between letters go; blanks do where there are no signs, those that most are. The others part words."""
+    parts = _BETWEEN.split(match[0])
+    between = parts[1::2]
+    bare = any(not any(map(str.isspace, sign)) for sign in between)
+    if not between[0].isspace() and parts[0].isdecimal():
+        return match[0]  # 1.2.3
+    usual = max(between, key=lambda sign: (between.count(sign), -len(sign))) if len(between) < _FEW else between[0]
+    for place, sign in enumerate(between):
+        goes = not any(map(str.isspace, sign)) if bare else sign == usual
+        parts[2 * place + 1] = "" if goes else " "
+    return "".join(parts)
