@@ -21,11 +21,12 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]{}]', re.DOTALL)
 
 def read_malformed(data: bytes) -> object:
     """The document in a message that is no JSON: bytes that are no UTF-8 and halves of pairs become replacement
-    characters, NaN, infinite and endless numbers null; control characters stay. Takes time in proportion to the
+    characters, NaN, infinite and endless numbers an empty list, which is no number and not nothing either: an amount
+    that is there and cannot be read is not taken for none. Control characters stay. Takes time in proportion to the
     message. Raises EventError (not_json)."""
     text = _shallow(data.decode("utf-8", "replace").removeprefix("\ufeff"))
     try:
-        document = json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_real, parse_int=_whole)
+        document = json.loads(text, strict=False, parse_constant=lambda _: [], parse_float=_real, parse_int=_whole)
         return orjson.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise EventError("not_json", f"the message is not JSON: {error}") from error
@@ -48,10 +49,10 @@ def _shallow(text: str) -> str:
     return "".join([*kept, text[begins:]])
 
 
-def _real(text: str) -> float | None:
+def _real(text: str) -> float | list[object]:
     number = float(text)
-    return number if isfinite(number) else None
+    return number if isfinite(number) else []
 
 
-def _whole(text: str) -> int | float | None:
+def _whole(text: str) -> int | float | list[object]:
     return int(text) if len(text) <= _LONGEST_INTEGER else _real(text)

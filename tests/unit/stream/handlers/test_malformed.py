@@ -9,8 +9,12 @@ import pytest
 
 from engine.core.domain.events import FieldMapping
 from engine.errors import EventError
+from engine.rulebook.compiler import load_rulebook
+from engine.settings import Settings
 from engine.stream.handlers.malformed import MAX_DEPTH, read_malformed
 from engine.stream.handlers.messages import decode_event
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 BEFORE, AFTER = b'{"event_id":"e","type":"post","user_id":"u","ts":1760000000000,"text":', b"}"
 
@@ -19,7 +23,7 @@ BEFORE, AFTER = b'{"event_id":"e","type":"post","user_id":"u","ts":1760000000000
     ("written", "read"),
     [
         (b'"\\ud83d"', "?"), (b'"a\\udc00b"', "a?b"), (b'"caf\xe9"', "caf\ufffd"), (b'"a\x01b\nc"', "a\x01b\nc"),
-        (b"NaN", None), (b"-Infinity", None), (b"1e999", None), (b"9" * 5_000, None),
+        (b"NaN", []), (b"-Infinity", []), (b"1e999", []), (b"9" * 5_000, []),
         (b"1" * 25, 1.1111111111111112e24),
         (b"[" * 2_000 + b"]" * 2_000, None),
     ],
@@ -44,7 +48,7 @@ def test_what_is_nested_too_deeply_is_left_out_and_the_rest_is_read() -> None:
     found = read_malformed(b'{"first": [1, "]}\\"["], "deep": ' + deep + b', "last": "NaN", "not": NaN}')
     assert isinstance(found, dict)
     assert found["first"] == [1, ']}"[']
-    assert (found["last"], found["not"]) == ("NaN", None)
+    assert (found["last"], found["not"]) == ("NaN", [])
     depth, inner = 0, found["deep"]
     while inner is not None:
         depth, inner = depth + 1, inner["a"]
@@ -73,3 +77,25 @@ def test_it_takes_time_in_proportion_to_the_message() -> None:
 def test_json_is_read_as_ever() -> None:
     document = {"event_id": "e", "type": "post", "user_id": "u", "ts": 1, "x": [1.5, None, {"y": "\u00e9\U0001f600"}]}
     assert read_malformed(json.dumps(document).encode()) == document
+
+
+SPENT = """
+version: 1
+fields: {amount: number}
+counters: {spent_1d: {sum: amount, of: payment, by: user_id, over: 1d}}
+rules:
+  small: {event: payment, when: [spent_1d < 10], then: {flag: small}}
+  big: {event: payment, when: [spent_1d > 100], then: {flag: big}}
+"""
+
+
+@pytest.mark.parametrize("amount", ["NaN", "-Infinity", "1e999", "9" * 400])
+def test_an_amount_that_cannot_be_read_is_not_taken_for_none(amount: str) -> None:
+    engine = OfflineEngine(load_rulebook({"rules.yaml": SPENT}), Settings())
+    events = [
+        f'{{"event_id":"e{at}","type":"payment","user_id":"u","ts":{1_760_000_000_000 + at},"amount":{said}}}'.encode()
+        for at, said in enumerate([amount, "60", "60", amount])
+    ]
+    messages = engine.run([Arrival("event", 0, event) for event in events])
+    acted = [orjson.loads(one.value) for one in messages if one.topic == "actions"]
+    assert [(action["rule"], action["event_id"]) for action in acted] == [("big", "e2"), ("big", "e3")]
