@@ -1,6 +1,5 @@
 """Reads the sections of rulebook files, except the rules, into declarations."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import PurePosixPath
@@ -19,6 +18,7 @@ from engine.rulebook.sections.counters import read_cluster, read_counter
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.entries import COMPUTED, PLAIN, RESERVED, Entry, entries_of_section
 from engine.rulebook.sections.fields import read_field
+from engine.rulebook.sections.list_files import entries_of_file
 from engine.rulebook.sections.macros import read_macro
 from engine.rulebook.sections.marks import find_markers, read_mark
 from engine.rulebook.sections.memories import read_memory
@@ -33,8 +33,6 @@ from engine.rulebook.sections.seeds import seed_files, seed_of_model
 from engine.rulebook.sections.sequences import read_sequence
 from engine.rulebook.sections.values import is_shallow, read_value
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
-_TAG = re.compile(r"#\w+")
 """A line that may be meant as a hashtag: one word, right behind the sign."""
 
 
@@ -168,7 +166,7 @@ def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: 
         if path not in sources:
             hint = did_you_mean(path, sources) or "paths are relative to this file; list files end in .txt"
             made.diagnostics.error(keys["file"].span, f"there is no file {path} in this rulebook", hint)
-        values |= _lines(path, sources.get(path, ""), made.diagnostics)
+        values |= entries_of_file(path, sources.get(path, ""), made.diagnostics)
     if "values" in keys:
         words(keys["values"], "an entry", made.diagnostics)
         values |= {item.text: item.span for item in keys["values"].walk() if item.text and type(item.scalar) is str}
@@ -184,25 +182,6 @@ def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: 
         made.diagnostics.error(keys["live"].span, f"`live` is true, this is {keys['live'].kind}", "or leave it out")
     elif "live" in keys:
         made.live[name] = LiveList(values, made.conceal)
-
-
-def _lines(file: str, text: str, diagnostics: Diagnostics) -> dict[str, Span]:
-    """The entries of a list file and where they stand: one a line; what begins with # at the start of a line or after a
-    blank is a comment."""
-    spans: dict[str, Span] = {}
-    hashed = []
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines()):
-        entry = _COMMENT.sub("", line).strip()
-        if entry:
-            spans.setdefault(entry, Span(file, number, line.index(entry), len(entry)))
-        elif _TAG.fullmatch(line):
-            hashed.append((number, line))
-    for number, line in hashed:
-        message = f"`{line.strip()}` is a comment here, not an entry"
-        diagnostics.warning(
-            Span(file, number, 0, len(line)), message, f'under `values:` it can be one: ["{line.strip()}"]'
-        )
-    return spans
 
 
 def _read_value(made: Declarations, files: Mapping[str, str], file: str, name: str, span: Span, node: Node) -> None:

@@ -180,6 +180,9 @@ def test_a_list_has_what_it_names(declared: str, entries: set[str]) -> None:
     assert ("l" in made.live) is ("live" in declared)
 
 
+JOINED = "\ufeffanna\r\n\ufeffben # her\n\u00a0c d\u200b\n\u200f#x\x00\n"
+
+
 @pytest.mark.parametrize(
     ("declared", "told"),
     [
@@ -192,11 +195,28 @@ def test_a_list_has_what_it_names(declared: str, entries: set[str]) -> None:
         ("{file: lists/empty.txt}", ["list `l` is empty: nothing is in it"]),
         ("{file: lists/empty.txt, live: true}", []),
         ("{file: lists/tagged.txt}", ["`#promo` is a comment here, not an entry"]),
+        ("{file: lists/quoted.txt}", ["quotation marks and commas are a part of entries here"]),
+        ("{file: lists/joined.txt}", []),
     ],
 )
 def test_a_list_that_is_not_as_meant_is_told(declared: str, told: list[str]) -> None:
     text = f"version: 1\nlists:\n  l: {declared}\n"
-    assert messages(text, l="x\n", empty="# nothing\n", tagged="#promo\n# a comment\nx\n") == told
+    assert (
+        messages(
+            text,
+            l="x\n",
+            empty="# nothing\n",
+            tagged="#promo\n# a comment\nx\n",
+            quoted="'a',\n\"b\"\nc,\n",
+            joined=JOINED,
+        )
+        == told
+    )
+
+
+def test_what_cannot_be_seen_is_no_part_of_an_entry() -> None:
+    sources = {"rules.yaml": "version: 1\nlists:\n  l: {file: l.txt}\n", "l.txt": JOINED}
+    assert read_declarations(sources, Diagnostics({})).lists["l"] == {"anna", "ben", "c d", "#x"}
 
 
 def test_nothing_but_texts_is_an_entry() -> None:
