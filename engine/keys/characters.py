@@ -56,6 +56,11 @@ def without_unseen(text: str) -> str:
     return _UNSEEN.sub("", text)
 
 
+def encodable(text: str) -> str:
+    """A text without halves of characters, which have no bytes."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def squeezed(text: str, most: int) -> str:
     """A text with nothing that cannot be seen, one blank for each run of white space, and at most about `most`
     characters: of a longer one the head and the tail, with a line break between them.

@@ -124,10 +124,10 @@ def undisguised(text: str) -> str:
         text = _SPACED_SCHEME.sub(lambda match: f"{match[1]}://", text)
     if " . " in text:
         text = _SPACED.sub(_joined, text)
-    if "." in text:
+    if "." in text and _DECORATED.search(text):
+        text = _EMPHASIS.sub(_plain, text)
+    if ". " in text:
         text = _SPACED_TOP.sub(_top_joined, text)
-        if _DECORATED.search(text):
-            text = _EMPHASIS.sub(_plain, text)
     if ("[" in text or "(" in text or "{" in text or "<" in text or not text.isascii()) and _BRACKETS.search(text):
         text = _OPENED.sub(_strong(1), _HALF_BRACKETED.sub(_strong(1), _BRACKETED.sub(".", text)))
         text = _WRAPPED.sub(lambda match: f"{match[1]}." if match[2].lower() in STRONG else match[0], text)

@@ -11,7 +11,8 @@ import unicodedata
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from engine.keys.characters import forwards, look_alikes, squeezed, unstyled, without_unseen
+from engine.core.evaluation.choice import chosen, ranked
+from engine.keys.characters import encodable, forwards, look_alikes, squeezed, unstyled, without_unseen
 from engine.keys.disguises import FILES, WEAK_LABELS, file_like, undisguised
 from engine.keys.domains import TOPS
 from engine.keys.markup import without_markup
@@ -19,7 +20,7 @@ from engine.keys.places import SHORTENERS, addressed
 from engine.keys.tops import STRONG
 
 MAX_TEXT_CHARS = 20_000
-"""So much of a text is read: two fifths from either end, and of what lies between the words that have a dot or `//`."""
+"""So much of a text is read: two fifths from either end, and a fifth of what may be links between them."""
 
 MAX_CANDIDATES = 512
 """So many different names of a text are looked at."""
@@ -90,6 +91,8 @@ _NUMBERED = re.compile(
 )
 """Numbers in circles and on keys: signs before a name, not a part of it."""
 
+_WORD_ENDS = re.compile("[\\s,;|()<>\"'\u3000-\u3002\uff0c\uff1b]+")
+_ENDINGS = re.compile(r"\.([^\W\d_]{2,24})(?![^\W_]|\.[^\W_])")
 _MARK = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\ufe20-\ufe2f]")
 _MARKS = re.compile(f"({_MARK.pattern}{{2}}){_MARK.pattern}+")
 _CAPITALS = str.maketrans("\u043c\u043f\u0442\u043a", "mntk")
@@ -107,7 +110,8 @@ def links_in(text: str) -> list[Link]:
     words = [word for word in text.split(" ") if "." in word[:-1] or "//" in word]
     matches = list(dict.fromkeys(_LINK.findall("  " + " ".join(words))))
     if len(matches) > MAX_CANDIDATES:
-        matches = matches[: MAX_CANDIDATES // 2] + matches[-MAX_CANDIDATES // 2 :]
+        likely = [match for match in matches if "//" in match or ":" in match or _ends_in_top(match)]
+        matches = list(chosen(map(encodable, likely), MAX_CANDIDATES))
     links: dict[Link, None] = {}
     for match in matches:
         carries = "//" in match or ":" in match
@@ -137,7 +141,8 @@ def readable(text: str) -> str:
     if len(text) > MAX_TEXT_CHARS:
         text = _abridged(text)
     text = without_markup(text if is_ascii else _without_stray_marks(unstyled(text)))
-    return addressed(undisguised(unquoted(text)))
+    text = undisguised(unquoted(text))
+    return addressed(text) if "domain=" in text or "invite=" in text or "phone=" in text else text
 
 
 def _without_stray_marks(text: str) -> str:
@@ -163,11 +168,24 @@ def with_plain_dots(text: str) -> str:
 
 
 def _abridged(text: str) -> str:
-    end, rest = 2 * MAX_TEXT_CHARS // 5, MAX_TEXT_CHARS // 10
-    middle = " ".join(word for word in text[end:-end].split(" ") if "." in word[:-1] or "//" in word)
-    if len(middle) > 2 * rest:
-        middle = f"{middle[:rest]}\n{middle[-rest:]}"
-    return f"{text[:end]}\n{middle}\n{text[-end:]}"
+    """Both ends of a text, and what may be links between them: of very much, what comes first by keyed hashes, so
+    that nobody knows where to hide one."""
+    text = encodable(text)
+    end, left = 2 * MAX_TEXT_CHARS // 5, MAX_TEXT_CHARS // 5
+    middle = [word for word in dict.fromkeys(_WORD_ENDS.split(text[end:-end])) if "." in word[:-1] or "//" in word]
+    if sum(map(len, middle)) + len(middle) > left:
+        likely = [word for word in middle if len(word) < left and ("//" in word or _ends_in_top(word))]
+        middle = []
+        for word in ranked(likely):
+            left -= len(word) + 1
+            if left < 0:
+                break
+            middle.append(word)
+    return f"{text[:end]}\n{' '.join(middle)}\n{text[-end:]}"
+
+
+def _ends_in_top(word: str) -> bool:
+    return any(top.lower() in TOPS for top in _ENDINGS.findall(word)) or not word.isascii()
 
 
 def split(link: str) -> list[Link]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.core.evaluation.choice import chosen, ranked
-from engine.keys.characters import squeezed
+from engine.keys.characters import encodable, squeezed
 from engine.keys.disguises import undisguised
 from engine.keys.links import MAX_CANDIDATES, Link, links_in, named_in, parted, split, unquoted, with_plain_dots
 from engine.keys.markup import without_markup
@@ -35,6 +35,9 @@ _KEPT_TEXTS = 1_024
 for its entities and for what its label will be about."""
 
 _MAX_CODES = 32
+_MAX_ENTRIES, _SHORTEST = 4_096, 3
+"""So many declared links are looked at to choose from; of many, none that is so short."""
+
 MAX_DEPTH = 2
 """So deep may lists and objects be nested in those of an event: a list of objects that have lists."""
 
@@ -42,7 +45,7 @@ _MEMBERS = ("url", "href", "link", "uri", "expanded_url")
 _SEVERAL = re.compile(r"(?<![\s,;|])[\s,;|]++(?=[hH](?:[tT][tT]|[xX][xX])[pP][sS]?:)")
 """Stands between links of one text."""
 
-_PLAIN = re.compile(r"[\w./:?&=%#~+-]*")
+_PLAIN = re.compile(r"[\w/:?&=%#~+-](?:[\w./:?&=%#~+-]*[\w/:?&=%#~+-])?", re.ASCII)
 """Has nothing in which a link could be wrapped."""
 
 _LINE_BREAKS = str.maketrans("", "", "\t\n\r")
@@ -74,7 +77,9 @@ def _in_pictures(media: Any) -> list[Link]:
     if type(media) is not dict:
         return []
     codes, read = media.get("codes"), media.get("text")
-    texts = [code[:_KEPT_CHARS] for code in codes[:_MAX_CODES] if type(code) is str] if type(codes) is list else []
+    texts = [code[:_KEPT_CHARS] for code in codes if type(code) is str] if type(codes) is list else []
+    if len(texts) > _MAX_CODES:
+        texts = ranked(set(map(encodable, texts)))[:_MAX_CODES]
     if type(read) is str:
         texts.append(read)
     return [link for text in texts for link in _links_in(text)]
@@ -102,17 +107,27 @@ def _declared(fields: Mapping[str, Any]) -> list[Link]:
     several = _bounded([entry for name in ("urls", "url") for entry in _entries(fields.get(name), MAX_DEPTH)])
     if any(entry.count("://") > 1 for entry in several):
         several = _bounded([part for entry in several for part in _SEVERAL.split(entry)])
-    odd = [entry for entry in several if not _PLAIN.fullmatch(entry) and not _SCHEME.match(entry.lstrip())]
-    links = [link for entry in several for link in _entry(entry)]
+    links, odd = list[Link](), list[str]()
+    for entry in several:
+        if _PLAIN.fullmatch(entry):
+            links += _links_of(entry)
+        else:
+            text = _read(entry)
+            links += _links_of(text)
+            if not _SCHEME.match(text):
+                odd.append(entry)
     return [*links, *links_in("\n".join(odd))] if odd else links
 
 
 def _bounded(entries: list[str]) -> list[str]:
-    """The different ones, of very many those at either end."""
+    """The different ones, of many those that come first by keyed hashes; of very many, of those at either end."""
     different = list(dict.fromkeys(entries))
-    if len(different) > MAX_CANDIDATES:
-        different = different[: MAX_CANDIDATES // 2] + different[-MAX_CANDIDATES // 2 :]
-    return different
+    if len(different) <= MAX_CANDIDATES:
+        return different
+    different = [entry for entry in different if len(entry) > _SHORTEST]
+    if len(different) > _MAX_ENTRIES:
+        different = different[: _MAX_ENTRIES // 2] + different[-_MAX_ENTRIES // 2 :]
+    return list(chosen(map(encodable, different), MAX_CANDIDATES))
 
 
 def _entries(value: Any, depth: int) -> list[str]:
@@ -129,12 +144,19 @@ def _entries(value: Any, depth: int) -> list[str]:
     return texts
 
 
-def _entry(entry: str) -> Iterable[Link]:
-    """The links of one entry, read as a browser reads an address: line breaks and tabs in it do not count."""
+def _read(entry: str) -> str:
+    """An entry read as a browser reads an address: line breaks and tabs in it do not count."""
     text = squeezed(entry.translate(_LINE_BREAKS), max(len(entry), 1)).strip(" ,;.\"'<>()[]{}|*`")
-    text = addressed(without_markup(text))
+    text = without_markup(text)
     if not text.isascii() or " " in text or "[" in text or "(" in text:
         text = undisguised(with_plain_dots(text))
+    return text
+
+
+def _links_of(text: str) -> Iterable[Link]:
+    """The links of one entry that has been read."""
+    if text[:3] in ("tg:", "TG:") or "sapp:" in text[:16]:
+        text = addressed(text)
     if "%" in text and "//" not in text:
         text = unquoted(text)
     scheme = _SCHEME.match(text)
@@ -142,7 +164,7 @@ def _entry(entry: str) -> Iterable[Link]:
         return links_in(text)
     rest = text[scheme.end() :] if scheme is not None else text
     behind = links_in(rest.partition(" ")[2]) if " " in rest else ()
-    return [parted(rest), *split(unquoted(rest)), *named_in(rest), *behind]
+    return [parted(rest), *split(unquoted(rest)), *(named_in(rest) if "=" in rest else ()), *behind]
 
 
 def _examined(links: list[Link]) -> list[Link]:

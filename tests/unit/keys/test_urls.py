@@ -230,3 +230,31 @@ def test_links_in_the_text_of_pictures_are_links() -> None:
 @pytest.mark.parametrize("media", [None, [], "x", {"codes": "https://a.com/"}, {"codes": [7, None, {}]}, {"codes": {}}])
 def test_whatever_else_stands_there_is_no_link(media: object) -> None:
     assert url_domains({"media": media}) == ()
+
+
+@pytest.mark.parametrize("decoy", ["a//b ", "lorem.ipsum ", "w{0}.x{0} ", "a//b,", "x.y{0}|"])
+def test_a_link_is_not_hidden_in_the_middle_of_what_looks_like_links(decoy: str) -> None:
+    padding = "".join(decoy.format(index) for index in range(24_000 // len(decoy)))
+    assert "evil.com" in url_domains({"text": f"{padding} https://evil.com/x {padding}"})
+
+
+def test_which_of_very_many_links_are_read_does_not_depend_on_where_they_stand() -> None:
+    links, rng = [f"https://site{index}.com/{index}" for index in range(2_000)], Random(1)
+    first = set(url_domains({"urls": links}))
+    rng.shuffle(links)
+    assert set(url_domains({"urls": links})) == first
+    codes = [f"https://code{index}.com/" for index in range(100)]
+    assert set(url_domains({"media": {"codes": codes}})) == set(url_domains({"media": {"codes": codes[::-1]}}))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["[url]https://evil.com[/url]", "[x](evil.com)", "https://(evil.com)", "<b>evil</b>.com", "evil|dot|com",
+     "l.php?u=evil.com&x", "https://good.com/?u=evil.com", "https://a$b.evil.com", "**evil**.com", "evil&period;com"],
+)  # fmt: skip
+def test_declared_urls_are_read_through_what_wraps_them(entry: str) -> None:
+    assert "evil.com" in url_domains({"urls": [entry]})
+
+
+def test_what_only_an_app_opens_is_declared_too() -> None:
+    assert url_domains({"urls": ["tg://resolve?start=1&domain=Chan"]}) == ("t.me/chan",)
