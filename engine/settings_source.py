@@ -57,9 +57,10 @@ def read_settings_file(path: Path) -> dict[str, Any]:
 def refusal(error: msgspec.ValidationError, settings: type, variables: Iterable[str] = ()) -> str:
     """Why settings cannot work, as operators say it, and by which variable where the environment has set it."""
     message, _, place = str(error).partition(" - at ")
-    path = place.strip("`").removeprefix("$").removeprefix(".").replace("[...]", ".*")
+    path = place.strip("`").removeprefix("$").removeprefix(".")
+    path = re.sub(r"\[[^\]]*\]", ".*", path)
     inside, found = f"{path}." if path else "", re.findall("[`'](.*?)[`']", message)
-    names = [path]
+    names = [path.removesuffix(".*")]
     if message.startswith("Object contains unknown field"):
         names = [inside + found[0]]
         near = get_close_matches(found[0], _names(_kind_at(settings, path)), 1)
@@ -72,7 +73,7 @@ def refusal(error: msgspec.ValidationError, settings: type, variables: Iterable[
         wanted, given = (" or ".join(_WORDS.get(word, word) for word in kinds.split(" | ")) for kinds in found)
         told = f"`{path}` is {wanted}, not {given}"
     elif message.startswith("Invalid enum value") and (allowed := _names(_kind_at(settings, path))):
-        told = f"`{path}` is {', '.join(allowed[:-1])} or {allowed[-1]}, not '{found[0]}'"
+        told = f"`{path.removesuffix('.*')}` is {', '.join(allowed[:-1])} or {allowed[-1]}, not '{found[0]}'"
     else:
         told = message  # it names the setting itself
     set_by = [name for name in variables if name.partition("_")[2].lower().replace("__", ".") in names]

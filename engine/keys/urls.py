@@ -12,9 +12,10 @@ from typing import Any
 from engine.core.evaluation.choice import chosen, ranked
 from engine.keys.characters import encodable, squeezed
 from engine.keys.disguises import undisguised
-from engine.keys.links import MAX_CANDIDATES, Link, links_in, named_in, parted, split, unquoted, with_plain_dots
+from engine.keys.links import MAX_CANDIDATES, Link, links_in, named_in, parted, split
 from engine.keys.markup import without_markup
 from engine.keys.places import SHORTENERS, addressed, destination
+from engine.keys.readable import unquoted, with_plain_dots
 
 MAX_DOMAINS = 32
 """So many domains has an event at most."""
