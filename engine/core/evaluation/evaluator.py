@@ -21,7 +21,6 @@ from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.deciding import NOTHING, SAMPLED_BITS, Deciding, Evaluation
 from engine.core.evaluation.enforcement import Case, Holding
 from engine.core.evaluation.follow_ups import FollowUp
-from engine.core.evaluation.order import OUT_OF_ORDER, note_in_order, placed
 from engine.core.evaluation.outcomes import marks_of
 from engine.core.evaluation.reach import target_of
 from engine.core.evaluation.recalling import recall
@@ -97,13 +96,8 @@ class Evaluator:
             event.fields[CONFLICTING_IDS] = True
         if now > record.newest:
             record.newest = now
-            if OUT_OF_ORDER in record.cooldowns:
-                note_in_order(record)
-        elif now < record.newest:
-            was_skewed = event.is_skewed
-            now = placed(event, record, now)
-            self.tally.skewed += event.is_skewed - was_skewed
-            self.tally.late += now <= record.newest - self.rulebook.lateness_ms
+        elif now <= record.newest - self.rulebook.lateness_ms:
+            self.tally.late += 1
         if program.recall is not None:
             series.recalled = recall(program, series, now, event.ts_ms, ledger)
         program.observe(event.fields, series, now)

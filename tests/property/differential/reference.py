@@ -123,8 +123,6 @@ class Reference:
     remembered: dict[str, list[Remembered] | None] = field(default_factory=dict)
     watched: dict[str, list[int]] = field(default_factory=dict)
     recent: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
-    newest: dict[str, int] = field(default_factory=dict)
-    early: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def take(self, sent: Sent) -> Moment | None:
         """The moment at which an event is decided; None for one that was sent again."""
@@ -135,7 +133,7 @@ class Reference:
             return None
         conflicting = any(one[:2] == event[:2] for one in seen[-REMEMBERED:])
         seen.append(event)
-        time = self._in_order(fields, claimed_time(fields, sent.arrived_ms), sent.arrived_ms)
+        time = claimed_time(fields, sent.arrived_ms)
         fields |= {"conflicting_ids": conflicting, "invalid_fields": invalid_fields(self.book, fields)}
         fields["ts"] = time
         look_up(self.book, fields, sent.arrived_ms)
@@ -150,23 +148,6 @@ class Reference:
         for name, counter in self.counting():
             self.enter(name, counter, moment)
         return moment
-
-    def _in_order(self, fields: dict[str, Any], claimed: int, arrived_ms: int) -> int:
-        """The time of an event; where too many of its user have said that they were earlier than the newest, its
-        arrival or that of the newest: eight may, and one more for each eight that were not."""
-        user, newest = fields["user_id"], self.newest.get(fields["user_id"], 0)
-        since, weight = self.early.get(user, (0, 0))
-        time = claimed
-        if since + weight < max(claimed, newest) - 86_400_000:
-            weight = 0  # a day without any
-        if claimed > newest:
-            self.early[user] = since, max(0, weight - 1)
-        elif claimed < newest:
-            self.early[user] = newest, min(weight + 8, 256)
-            if weight + 8 > 64:
-                time = max(arrived_ms, newest)
-        self.newest[user] = max(newest, time)
-        return time
 
     def counting(self) -> Iterator[tuple[str, Counter]]:
         """All counters, and what sequences and marks count, in their order."""
@@ -205,8 +186,6 @@ class Reference:
     def enter(self, name: str, counter: Counter, moment: Moment) -> list[Entry]:
         """Enter what an event is to a counter; what has entered."""
         entries = self.entered.setdefault(name, [])
-        user = moment.fields["user_id"]
-        self.newest[user] = max(self.newest.get(user, 0), moment.time)  # what follows from events is of its time too
         values = moment.values()
         key = key_of(counter, moment.book, moment.fields, values)
         if entries is None or key is None or not is_among(moment.kind, counter.of):
