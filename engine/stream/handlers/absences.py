@@ -82,7 +82,13 @@ class Absences:
         """An event is at the entity at which it meets others, and it has become so late there."""
         assert outcome.state is not None
         now_ms = outcome.state.meeting_clock.hear(mark.origin.partition, mark.ts_ms, self._partitions)
-        return [*self._end_waits(outcome, now_ms), *self.outcomes.meet(outcome, mark)]
+        hops = self._end_waits(outcome, now_ms)
+        try:
+            hops += self.outcomes.meet(outcome, mark)
+        except Exception:  # one event must never stop a partition, nor take along what was due before it
+            _log.exception("an event could not meet those that it may come of")
+            self._metrics.outcomes.labels("failed").inc()
+        return hops
 
     def pass_time(self, outcome: StateOutcome, ts_ms: int) -> list[Hop]:
         """Everything is decided that was earlier, in all partitions."""

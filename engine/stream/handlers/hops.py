@@ -240,12 +240,7 @@ class HopWorker:
     def meet(self, outcome: StateOutcome, hop: Mark | Answer) -> list[Hop]:
         """An event is where it meets those that it may come of, or that come of it: what it answers, and what is due by
         then. What has come of one answers nothing, and is learned when all of its part of the batch are scored."""
-        try:
-            return self._absences.meet(outcome, hop) if type(hop) is Mark else []
-        except Exception:  # one event must never stop a partition
-            _log.exception("an event could not meet those that it may come of")
-            self._metrics.outcomes.labels("failed").inc()
-            return []
+        return self._absences.meet(outcome, hop) if type(hop) is Mark else []
 
     def flush(self, outcome: StateOutcome) -> None:
         """Keep what has changed where events meet; what that has ended is over."""

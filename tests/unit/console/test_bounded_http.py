@@ -1,7 +1,6 @@
 """Slow clients of the console, over real sockets."""
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,31 +12,19 @@ from uvicorn.server import ServerState
 from engine.console import bounded_http
 from engine.console.bounded_http import BoundedHttp
 from engine.stream.web.connections import Crowd
-from tests.sockets import read_to_the_end
+from tests.sockets import Clients, read_to_the_end
 
 QUICK = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 HELD = QUICK.replace(b"/", b"/held", 1)
 FORM = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\n\r\n"
 
 
-class Console:
+class Console(Clients):
     """An application behind the console's connections. `closed`: why some were."""
 
     def __init__(self, port: int, let_go: asyncio.Event, closed: Counter[str]) -> None:
-        self.port, self.let_go, self.closed = port, let_go, closed
-        self._writers = list[asyncio.StreamWriter]()
-
-    async def connect(self, sent: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        self._writers.append(writer)
-        writer.write(sent)
-        return reader, writer
-
-    async def leave(self) -> None:
-        for writer in self._writers:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+        super().__init__(port)
+        self.let_go, self.closed = let_go, closed
 
 
 def served(work: Callable[[Console], Awaitable[None]], headers_s: float = 30.0, most: int = 100) -> Counter[str]:

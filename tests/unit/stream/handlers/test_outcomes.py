@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from engine.core.evaluation.evaluator import Evaluator
+from engine.core.evaluation.outcomes import Answer, Mark
 from engine.core.kernel import hash64
 from engine.learning.labels import Example
 from engine.learning.scorers import ModelScorer
@@ -20,7 +21,7 @@ from engine.state.noted import MEETING, UNSCORED
 from engine.state.store import PartitionState
 from engine.state.timers import MEETING_TIMER, TIMER
 from engine.stream.handlers.absences import user_of
-from engine.stream.handlers.batches import Outcome
+from engine.stream.handlers.batches import Outcome, StateOutcome
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.hop_messages import Tick, encode_request, encode_tick
@@ -28,7 +29,7 @@ from engine.stream.handlers.hops import HopWorker
 from engine.stream.handlers.label_messages import decode_example
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
-from engine.stream.handlers.outcomes import is_of
+from engine.stream.handlers.outcomes import Outcomes, is_of
 from engine.stream.offline.engine import Record
 
 START_MS, MINUTE_MS = 1_760_000_000_000, 60_000
@@ -277,6 +278,23 @@ def test_of_what_too_much_has_come_after_nothing_is_said() -> None:
             cluster.store(at)
         cluster.tell(told)
     assert cluster.answers()["install"] == [f"click-{behind}-62.5 spam", f"click-{behind}-75.5 spam"]
+
+
+def test_an_event_that_cannot_meet_takes_along_nothing_that_was_due_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    meet, cluster = Outcomes.meet, Partitions(1)
+
+    def fail(self: Outcomes, outcome: StateOutcome, mark: Mark) -> list[Answer]:
+        if mark.ts_ms > START_MS:
+            raise RuntimeError("a fault of the engine")
+        return meet(self, outcome, mark)
+
+    monkeypatch.setattr(Outcomes, "meet", fail)
+    for minute in (0, 60):
+        cluster.send(event("click", "ann", minute, device_id="d"))
+    for _ in range(2):
+        cluster.run()
+        cluster.store(0)
+    assert cluster.answers()["install"] == ["click-ann-0 ham"]
 
 
 def run(*sent: Event, until: float = 60, rules: str = RULES) -> Partitions:

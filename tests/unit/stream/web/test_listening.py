@@ -1,7 +1,6 @@
 """Clients that are slow, or many, over real sockets."""
 
 import asyncio
-import contextlib
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -14,7 +13,7 @@ from engine.dev.pages import free_port
 from engine.stream.web import listening as module
 from engine.stream.web.connections import Crowd, Pace, Reason, Step
 from engine.stream.web.listening import listening
-from tests.sockets import read_to_the_end
+from tests.sockets import Clients, read_to_the_end
 
 REQUEST = b"GET /%s HTTP/1.1\r\nHost: here\r\n\r\n"
 PATIENCE_S = 60
@@ -33,32 +32,18 @@ class Watched(Crowd):
         return pace
 
 
-class Served:
+class Served(Clients):
     """An application on a port, and what was closed."""
 
     def __init__(self, most: int = 100, headers_s: float = 30.0) -> None:
-        self.port, self.closed = free_port(), Counter[str]()
+        super().__init__(free_port())
+        self.closed = Counter[str]()
         self.crowd = Watched(most, headers_s, lambda reason: self.closed.update([reason]))
         self.let_go = asyncio.Event()
-        self._writers = list[asyncio.StreamWriter]()
 
     def at(self, step: Step) -> int:
         """How many connections are at this step."""
         return sum(pace.step == step and not pace.is_closed for pace in self.crowd.paces)
-
-    async def connect(self, sent: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        self._writers.append(writer)
-        writer.write(sent)
-        await writer.drain()
-        return reader, writer
-
-    async def leave(self) -> None:
-        """Close all connections."""
-        for writer in self._writers:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
 
     async def ask(self, path: bytes = b"quick") -> bytes:
         reader, _ = await self.connect(REQUEST % path)
