@@ -5,6 +5,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
+from engine.core.values.networks import address_of
+
 V6_BITS = 56
 
 
@@ -22,10 +24,9 @@ def ip_prefixes(fields: Mapping[str, Any]) -> tuple[str, ...]:
 def ip_prefix(text: str) -> str | None:
     """The prefix of an address; None for anything that is not one."""
     try:
-        address = ip_address(text.strip())
+        address = ip_address(address_of(text))
     except ValueError:
         return None
-    address = getattr(address, "ipv4_mapped", None) or address
     if isinstance(address, IPv4Address):
         return f"{str(address).rpartition('.')[0]}.0/24"
     return str(ip_network((address, V6_BITS), strict=False))

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from engine.core.domain.events import Event
 from engine.core.values.identity import MAX_ID_CHARS
+from engine.core.values.networks import address_of
 from engine.keys.network import ip_prefixes
 
 MARK = "~"
@@ -74,7 +75,7 @@ class Pseudonyms:
         for path in self._paths:
             value = fields.get(path)
             if type(value) is str:
-                fields[path] = self.of(value)
+                fields[path] = self.of(address_of(value) if path == "ip" else value)
             elif path in fields:
                 fields[path] = self._concealed(value)
             if "." in path:  # perhaps at both places

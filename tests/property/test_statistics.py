@@ -93,7 +93,7 @@ def test_statistics_equal_the_recount(by: str, moves: list[tuple[int, str, str, 
         sent = Sent(newest + step, user_id, ip, amount)
         newest = max(newest, sent.time)
         document = {"event_id": f"e{number}", "type": "pay", "ts": sent.time, **sent._asdict()}
-        (decision,) = stage.send(mapping.read(dict(document), sent.time, content=number))
+        (decision,) = stage.send(mapping.read(dict(document), content=number))
         before = [one for one in seen if alike(one, sent, by) and sent.time - OVER_MS < one.time <= sent.time]
         expected = recounted([*before, sent], "") | recounted(before, "_before")
         shown = dict(decision.hits[0].clauses[0].values)
@@ -101,7 +101,7 @@ def test_statistics_equal_the_recount(by: str, moves: list[tuple[int, str, str, 
         assert shown == {name: pytest.approx(value) for name, value in expected.items()}
         seen.append(sent)
         if again:
-            assert not stage.send(mapping.read(dict(document), sent.time, content=number))
+            assert not stage.send(mapping.read(dict(document), content=number))
 
 
 def alike(one: Sent, other: Sent, by: str) -> bool:

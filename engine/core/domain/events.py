@@ -40,7 +40,7 @@ class Event(msgspec.Struct):
     that time as its `ts`;
     `content`: a hash of the message as it came; `place`: where it stands in the batch that the models have read, if
     they have; `identity`: a hash of user, type and id, once it is decided;
-    `is_skewed`: its own time is not believed."""
+    `is_skewed`: its own time is not believed; `arrived_ms`: when it came, where something tells."""
 
     event_id: str
     type: str
@@ -51,6 +51,7 @@ class Event(msgspec.Struct):
     place: int = -1
     identity: int = 0
     is_skewed: bool = False
+    arrived_ms: int | None = None
 
     def identify(self) -> int:
         """Its identity, computed if it has not been yet."""
@@ -117,14 +118,14 @@ class FieldMapping:
             document[INVALID_FIELDS] = list(invalid)
         if arrived_ms is None or claimed_ms is None:
             document["ts"] = ts_ms = self._only_known(document, claimed_ms, arrived_ms)
-            return Event(event_id, kind, user_id, ts_ms, document, content)
+            return Event(event_id, kind, user_id, ts_ms, document, content, arrived_ms=arrived_ms)
         document[CLOCK_SKEW] = skew_ms = claimed_ms - arrived_ms
         if -self.clock_tolerance_ms <= skew_ms <= self.clock_tolerance_ms:
             document["ts"] = claimed_ms
-            return Event(event_id, kind, user_id, claimed_ms, document, content)
+            return Event(event_id, kind, user_id, claimed_ms, document, content, arrived_ms=arrived_ms)
         document[CLOCK_SKEW] = max(-LATEST_MS, min(LATEST_MS, skew_ms))
         document["ts"] = arrived_ms
-        return Event(event_id, kind, user_id, arrived_ms, document, content, is_skewed=True)
+        return Event(event_id, kind, user_id, arrived_ms, document, content, is_skewed=True, arrived_ms=arrived_ms)
 
     def _only_known(self, document: dict[str, Any], claimed_ms: int | None, arrived_ms: int | None) -> int:
         """The one time that is known of an event. Raises EventError."""

@@ -21,6 +21,7 @@ from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.deciding import NOTHING, SAMPLED_BITS, Deciding, Evaluation
 from engine.core.evaluation.enforcement import Case, Holding
 from engine.core.evaluation.follow_ups import FollowUp
+from engine.core.evaluation.order import note_later, placed
 from engine.core.evaluation.outcomes import marks_of
 from engine.core.evaluation.reach import target_of
 from engine.core.evaluation.recalling import recall
@@ -94,10 +95,14 @@ class Evaluator:
         if known == CONFLICTING:
             self.tally.conflicting += 1
             event.fields[CONFLICTING_IDS] = True
-        if now > record.newest:
+        arrived_ms = event.arrived_ms
+        if record.order is None and now >= record.newest and (arrived_ms is None or arrived_ms >= event.ts_ms):
             record.newest = now
-        elif now <= record.newest - self.rulebook.lateness_ms:
-            self.tally.late += 1
+        else:
+            was_skewed = event.is_skewed
+            now = placed(event, record, now)
+            self.tally.skewed += event.is_skewed - was_skewed
+            self.tally.late += now <= record.newest - self.rulebook.lateness_ms
         if program.recall is not None:
             series.recalled = recall(program, series, now, event.ts_ms, ledger)
         program.observe(event.fields, series, now)
@@ -141,7 +146,7 @@ class Evaluator:
         enter = program.withdraw if follow_up.withdrawn else program.observe
         judged = dict.fromkeys(said, True) if follow_up.withdrawn else None
         event.fields.update(judged or {})
-        record.newest = max(record.newest, now)
+        note_later(record, now)
         if program.recall is not None:
             record.series.recalled = recall(program, record.series, now, follow_up.ts_ms, ledger)
         enter(event.fields, record.series, now)

@@ -16,6 +16,7 @@ class Tally:
     """What has happened so far; the caller publishes and resets it."""
 
     late: int = 0
+    skewed: int = 0
     duplicates: int = 0
     conflicting: int = 0
     scored: int = 0

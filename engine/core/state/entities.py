@@ -15,6 +15,7 @@ from engine.core.series.entity_series import EntitySeries, trim_others
 from engine.core.series.remembered import trim_registers
 from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributors
+from engine.core.state.order import Order
 
 NEVER = -1
 """The offset of a record to which no message of that topic has been applied yet."""
@@ -45,7 +46,7 @@ class EntityRecord:
     """
 
     __slots__ = (
-        "acted", "base_ms", "contributors", "cooldowns", "hops", "is_provisional", "links", "newest", "offset",
+        "acted", "base_ms", "contributors", "cooldowns", "hops", "is_provisional", "links", "newest", "offset", "order",
         "pending_writes", "recent", "series",
     )  # fmt: skip
 
@@ -54,6 +55,7 @@ class EntityRecord:
         self.hops = NEVER
         self.base_ms = 0
         self.newest = 0
+        self.order: Order | None = None  # of a user; None: events in the order of their times, and nothing later
         self.recent = array("Q")  # event id hashes, oldest first
         self.acted: dict[int, None] = {}  # hashes of events and rules, oldest first
         self.cooldowns: dict[int, tuple[int, int]] = {}
@@ -139,6 +141,8 @@ class EntityRecord:
         by_ms = base_ms - self.base_ms
         self.base_ms = base_ms
         self.newest = max(0, self.newest - by_ms)
+        if self.order is not None:
+            self.order.newest = max(0, self.order.newest - by_ms)
         self.series.shift(by_ms)
         for contributors in self.contributors.values():
             contributors.shift(by_ms)

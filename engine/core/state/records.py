@@ -15,6 +15,8 @@ contributors    n_contributors x (u32 rule | as `contributors.py` writes them)
 links           n_links x (u32 cluster | as `clusters.py` writes them)
 n_registers u16
 registers       n_registers x (u32 key | as `registers.py` writes them)
+has_order u8
+order           as `order.py` writes it, if there is one
 """
 
 import struct
@@ -29,13 +31,14 @@ from engine.core.series.windows import SERIES_TYPES, Series, SumSeries
 from engine.core.state.clusters import load_link
 from engine.core.state.contributors import load_contributors
 from engine.core.state.entities import NEVER, EntityRecord
+from engine.core.state.order import load_order
 from engine.core.state.registers import dump_register, load_register
 from engine.errors import StateError
 
-VERSION = 5
-_READ = (3, 4, 5)
-"""Version 3 has notes without the hashes of their events' content, version 4 has no registers."""
-_CONTENT_SINCE, _REGISTERS_SINCE = 4, 5
+VERSION = 6
+_READ = (3, 4, 5, 6)
+"""Version 3 has notes without the hashes of their events' content, version 4 has no registers, version 5 no order."""
+_CONTENT_SINCE, _REGISTERS_SINCE, _ORDER_SINCE = 4, 5, 6
 
 _MORE = struct.Struct("<HHHHH")
 _KEY = struct.Struct("<I")
@@ -52,7 +55,8 @@ def dump_record(record: EntityRecord) -> bytes:
     series = record.series
     more = bool(
         series.others or series.registers or record.acted or record.cooldowns or record.contributors or record.links
-    )
+        or record.order is not None
+    )  # fmt: skip
     start = pack_record(
         VERSION, more, record.offset, record.hops, record.base_ms, record.newest, expires_s,
         series.counts, series.distincts, record.recent,
@@ -81,6 +85,7 @@ def _dump_more(record: EntityRecord) -> list[bytes]:
     parts.append(_MANY.pack(len(registers)))
     for key in sorted(registers):
         parts += (_KEY.pack(key), dump_register(registers[key]))
+    parts.append(b"\0" if record.order is None else b"\1" + record.order.dump())
     return parts
 
 
@@ -144,7 +149,12 @@ def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
     for _ in range(n_registers):
         (key,) = _KEY.unpack_from(data, at)
         record.series.registers[key], at = load_register(data, at + _KEY.size)
-    return at
+    if data[0] < _ORDER_SINCE:
+        return at
+    if data[at]:
+        record.order, at = load_order(data, at + 1)
+        return at
+    return at + 1
 
 
 def unapplied(data: bytes) -> bytes:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Set
 from typing import Any
 
-from engine.core.values.networks import network_of
+from engine.core.values.networks import address_of, network_of
 
 Conceal = Callable[[str], str]
 """Gives an id its pseudonym."""
@@ -81,7 +81,7 @@ class Entries(set[str]):
         meanings, folded = self._meanings, value.casefold()
         if ("name", folded) in meanings:
             return True
-        network = network_of(value) if self._lengths else None
+        network = network_of(address_of(value)) if self._lengths else None
         if network is not None:
             return any(
                 version == network.version

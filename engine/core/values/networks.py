@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 _MAX_CHARS = 64
 _LIKE_ONE = re.compile(r"[0-9a-fA-F:][0-9a-fA-F:.*]*(?:/[0-9]{1,3})?")
+_WITH_PORT = re.compile(r"(?:\[([0-9a-fA-F:.]+)(?:%[^\]]*)?\]|([0-9.]+))(?::[0-9]{1,5})?")
 _STARS = re.compile(r"(?:[0-9]{1,3}\.){1,3}\*(?:\.\*){0,2}")
 
 
@@ -48,9 +49,12 @@ def network_of(text: str) -> Network | None:
 
 @lru_cache(maxsize=65_536)
 def address_of(text: str) -> str:
-    """An address in its usual writing; anything else as it is."""
+    """An address in its usual writing, without the port or the interface that may stand beside it; anything else as it
+    is. Whoever connects chooses the port."""
+    bare = text.strip()
+    beside = _WITH_PORT.fullmatch(bare)
     try:
-        address = ip_address(text.strip())
+        address = ip_address((beside[1] or beside[2]) if beside else bare.partition("%")[0])
     except ValueError:
         return text
     return str(getattr(address, "ipv4_mapped", None) or address)

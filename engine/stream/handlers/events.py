@@ -251,11 +251,13 @@ class EventWorker:
         metrics.events.inc(decided)
         metrics.replayed.inc(skipped)
         metrics.late.inc(tally.late)
+        metrics.skewed.inc(tally.skewed)
         metrics.duplicates.inc(tally.duplicates)
         metrics.conflicting.inc(tally.conflicting)
         metrics.scores.labels("yes").inc(tally.scored)
         metrics.scores.labels("no").inc(tally.unknown_scores)
         metrics.cache_hits.inc(state.hits)
         metrics.cache_misses.inc(state.misses)
-        tally.late = tally.duplicates = tally.conflicting = tally.scored = tally.unknown_scores = 0
+        tally.late = tally.skewed = tally.duplicates = tally.conflicting = 0
+        tally.scored = tally.unknown_scores = 0
         state.hits = state.misses = 0

@@ -123,6 +123,9 @@ class Reference:
     remembered: dict[str, list[Remembered] | None] = field(default_factory=dict)
     watched: dict[str, list[int]] = field(default_factory=dict)
     recent: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
+    newest: dict[str, int] = field(default_factory=dict)
+    disorder: dict[str, int] = field(default_factory=dict)
+    arrived: dict[str, int] = field(default_factory=dict)
 
     def take(self, sent: Sent) -> Moment | None:
         """The moment at which an event is decided; None for one that was sent again."""
@@ -133,7 +136,7 @@ class Reference:
             return None
         conflicting = any(one[:2] == event[:2] for one in seen[-REMEMBERED:])
         seen.append(event)
-        time = claimed_time(fields, sent.arrived_ms)
+        time = self._in_order(fields, claimed_time(fields, sent.arrived_ms), sent.arrived_ms)
         fields |= {"conflicting_ids": conflicting, "invalid_fields": invalid_fields(self.book, fields)}
         fields["ts"] = time
         look_up(self.book, fields, sent.arrived_ms)
@@ -148,6 +151,23 @@ class Reference:
         for name, counter in self.counting():
             self.enter(name, counter, moment)
         return moment
+
+    def _in_order(self, fields: dict[str, Any], claimed: int, arrived_ms: int) -> int:
+        """When an event counts. Of each user's that are earlier than the newest eight are believed, and one more for
+        eight that are not; others count when they arrive, or with the newest. A day without events makes up for all.
+        What arrives earlier than what came before it, or than the newest event, is believed."""
+        user = fields["user_id"]
+        newest, disorder = self.newest.get(user, claimed), self.disorder.get(user, 0)
+        time = claimed
+        if claimed > newest:
+            disorder = disorder - 1 if disorder and claimed - newest < 86_400_000 else 0
+        elif claimed < newest and arrived_ms < min(newest, self.arrived.get(user, newest)):
+            return claimed
+        elif claimed < newest:
+            disorder = min(disorder + 8, 256)
+            time = max(arrived_ms, newest) if disorder > 64 else claimed
+        self.newest[user], self.disorder[user], self.arrived[user] = max(newest, time), disorder, arrived_ms
+        return time
 
     def counting(self) -> Iterator[tuple[str, Counter]]:
         """All counters, and what sequences and marks count, in their order."""

@@ -62,6 +62,14 @@ def test_an_event_names_nobody_any_more() -> None:
     assert all(name.startswith(MARK) for name in (one.user_id, one.fields["ip_prefix"]))
 
 
+def test_an_address_has_one_pseudonym_whatever_port_it_comes_from() -> None:
+    pseudonyms = Pseudonyms([NEW], PATHS)
+    events = [event(ip=ip) for ip in ("203.0.113.7", "203.0.113.7:50123", "::ffff:203.0.113.7")]
+    for one in events:
+        pseudonyms.conceal(one)
+    assert len({one.fields["ip"] for one in events}) == 1
+
+
 def test_what_an_event_does_not_have_stays_away() -> None:
     one = event(ip="not an address")
     Pseudonyms([NEW], PATHS).conceal(one)

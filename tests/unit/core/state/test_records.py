@@ -12,6 +12,7 @@ from engine.core.series.sketches import add_approx_amount, add_approx_distinct
 from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributor, Contributors
 from engine.core.state.entities import MAX_LATENESS_MS, RECENT_IDS, EntityRecord
+from engine.core.state.order import Order
 from engine.core.state.records import VERSION, dump_record, load_record, stored_expiry_s
 from engine.core.values.hashing import hash64
 from engine.errors import StateError
@@ -33,7 +34,7 @@ def plain_record() -> EntityRecord:
 
 
 def full_record() -> EntityRecord:
-    """One with several of everything, of which the last ones in the bytes are registers."""
+    """One with several of everything, of which the last one in the bytes is the order."""
     record = plain_record()
     now = record.newest
     for hit in (9, 4):
@@ -53,6 +54,7 @@ def full_record() -> EntityRecord:
     memorize(record.series.registers, 5, LAST, now, "DE", DAY_MS)
     memorize(record.series.registers, 4, FIRST, now - 400 * DAY_MS, "FR", 400 * DAY_MS)
     doubt_memory(record.series.registers, 4, FIRST, now, 400 * DAY_MS)
+    record.order = Order(now - 3, 7, 70)
     return record
 
 
@@ -75,13 +77,16 @@ def test_all_of_a_record_survives_its_bytes() -> None:
         found_notes = again.contributors[rule]
         assert (found_notes.notes, found_notes.spans) == (notes.notes, notes.spans)
         assert found_notes.lookback_ms == notes.lookback_ms
+    assert record.order is not None
+    assert again.order is not None
+    assert again.order.dump() == record.order.dump()
     for key, register in record.series.registers.items():
         found_register = again.series.registers[key]
         assert (found_register.runs, found_register.possible) == (register.runs, register.possible)
     assert dump_record(again) == dump_record(record)
 
 
-@pytest.mark.parametrize("part", ["acted", "cooldowns", "contributors", "links", "others", "registers"])
+@pytest.mark.parametrize("part", ["acted", "cooldowns", "contributors", "links", "order", "others", "registers"])
 def test_a_record_with_one_more_thing_keeps_it(part: str) -> None:
     record, full = plain_record(), full_record()
     if part in ("others", "registers"):
@@ -91,7 +96,7 @@ def test_a_record_with_one_more_thing_keeps_it(part: str) -> None:
     again = load_record(dump_record(record))
     kept = {
         "acted": again.acted, "cooldowns": again.cooldowns, "contributors": again.contributors,
-        "links": again.links, "others": again.series.others, "registers": again.series.registers,
+        "links": again.links, "order": again.order, "others": again.series.others, "registers": again.series.registers,
     }  # fmt: skip
     assert [name for name, value in kept.items() if value] == [part]
 
@@ -123,7 +128,7 @@ def test_a_byte_too_few_or_too_many_is_refused(record: EntityRecord) -> None:
 @pytest.mark.parametrize("version", [2, VERSION + 1])
 def test_formats_that_are_too_old_or_too_new_are_refused(version: int) -> None:
     data = dump_record(plain_record())
-    with pytest.raises(StateError, match=f"its format is version {version}, this engine reads versions 3 to 5"):
+    with pytest.raises(StateError, match=f"its format is version {version}, this engine reads versions 3 to 6"):
         load_record(bytes([version]) + data[1:])
 
 
@@ -135,7 +140,7 @@ def test_notes_of_the_version_before_have_no_hash_of_their_content() -> None:
     data = dump_record(record)
     head = struct.pack("<II", record.newest, 3)
     assert data.count(head + bytes(8)) == 1
-    before = bytes([3]) + data[1:-2].replace(head + bytes(8), head)
+    before = bytes([3]) + data[1:-3].replace(head + bytes(8), head)
     assert load_record(before).contributors[1].notes == [note]
     with pytest.raises(StateError):
         load_record(bytes([VERSION]) + before[1:])
@@ -165,8 +170,17 @@ def test_version_4_has_no_registers() -> None:
     record = plain_record()
     record.meet(9)
     data = dump_record(record)
-    assert data.endswith(bytes(2))
-    before = bytes([4]) + data[1:-2]
+    assert data.endswith(bytes(3))
+    before = bytes([4]) + data[1:-3]
     again = load_record(before)
     assert (list(again.acted), again.series.registers) == ([9], {})
+    assert dump_record(again) == data
+
+
+def test_version_5_has_no_order() -> None:
+    record = plain_record()
+    record.meet(9)
+    data = dump_record(record)
+    again = load_record(bytes([5]) + data[1:-1])
+    assert again.order is None
     assert dump_record(again) == data

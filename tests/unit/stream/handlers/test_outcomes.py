@@ -82,7 +82,7 @@ class Partitions:
 
     def send(self, event: Event) -> None:
         key = event["user_id"].encode()
-        self._append("events", self.place(key), key, orjson.dumps(event), event["ts"])
+        self._append("events", self.place(key), key, orjson.dumps(event))
 
     def tell(self, minute: float) -> None:
         for at in range(self.many):
