@@ -206,3 +206,20 @@ rules: {r: {event: post, when: ["event.device_id == 'd'"], then: {flag: device}}
     events = [event(number * two_hours_ms, device_id="d") for number in range(12 * days)]
     list(one.run(Arrival("event", 0, each) for each in events))
     assert known == (12 * days - 1) * [True]
+
+
+@pytest.mark.parametrize("step_ms", [1, 2_000])
+def test_rules_that_look_back_find_accounts_whose_times_fall(step_ms: int) -> None:
+    """Each of them is the first by these times."""
+    events = [
+        Arrival("event", 0, event(-step_ms * number, event_id=f"f{number}", user_id=f"f{number}", device_id="d"))
+        for number in range(50)
+    ]
+    rules = """
+version: 1
+counters: {users: {distinct: user_id, of: post, by: device_id, over: 10m}}
+rules:
+  found: {event: post, when: [users >= 10], then: {flag: x, also: earlier, lookback: 1h}}
+"""
+    actions = [orjson.loads(one.value) for one in engine(rules).run(events) if one.topic == "actions"]
+    assert len({action["user_id"] for action in actions}) == 50
