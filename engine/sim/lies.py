@@ -10,9 +10,9 @@ from random import Random
 from string import ascii_lowercase
 from typing import Any
 
-from engine.core.domain.events import CLOCK_TOLERANCE_MS
 from engine.keys.text import text_keys
 from engine.keys.urls import url_domains
+from engine.sim import false_times
 from engine.sim.attacks import Event
 from engine.sim.people import HOUR_MS
 from engine.sim.verdict import judge
@@ -95,7 +95,7 @@ def _before(day: list[SimulatedEvent], lie: Lie, seed: int) -> Iterator[Simulate
     """The accounts take turns, so that none of them is fast."""
     if lie.before is None:
         return
-    start = min(_time(simulated.event) for simulated in day)
+    start = min(false_times.time_of(simulated.event) for simulated in day)
     first: dict[str, SimulatedEvent] = {}
     for simulated in day:
         if simulated.attack is not None:
@@ -110,18 +110,6 @@ def _before(day: list[SimulatedEvent], lie: Lie, seed: int) -> Iterator[Simulate
 
 def _honest(_: Random, event: Event, __: int) -> Event:
     return event
-
-
-def _time_ahead(rng: Random, event: Event, turn: int) -> Event:
-    return event | {"ts": _time(event) + rng.randrange(2 * HOUR_MS, 23 * HOUR_MS)} if turn == 0 else event
-
-
-def _time_back(rng: Random, event: Event, _: int) -> Event:
-    return event | {"ts": _time(event) - rng.randrange(HOUR_MS, 9 * _DAY_MS)}
-
-
-def _time_near(rng: Random, event: Event, _: int) -> Event:
-    return event | {"ts": _time(event) + rng.randrange(-CLOCK_TOLERANCE_MS, CLOCK_TOLERANCE_MS)}
 
 
 def _one_id(_: Random, event: Event, __: int) -> Event:
@@ -197,7 +185,7 @@ def _made_up_keys(rng: Random, event: Event, turn: int) -> Event:
     made: Event = {
         "type": "like" if "amount" in event else event["type"],
         "event_id": f"{event['user_id']}-made-up-{turn}",
-        "ts": _time(event) - (turn % 2) * rng.randrange(2, 4_000) * _DAY_MS,
+        "ts": false_times.time_of(event) - (turn % 2) * rng.randrange(2, 4_000) * _DAY_MS,
         "ip": ".".join(str(rng.randrange(1, 224)) for _ in range(4)),
         "device_id": _word(rng),
     }
@@ -225,27 +213,37 @@ def _urls(event: Event) -> list[str]:
     return urls
 
 
-def _time(event: Event) -> int:
-    return int(str(event["ts"]))
-
-
 LIES = (
     Lie(
         name="time_ahead",
         title="time ahead",
         says="the first event of each account is stamped 2 to 23 hours ahead",
-        tell=_time_ahead,
+        tell=false_times.ahead,
     ),
-    Lie(name="time_back", title="time back", says="each event is stamped an hour to nine days back", tell=_time_back),
+    Lie(
+        name="time_back",
+        title="time back",
+        says="each event is stamped an hour to nine days back",
+        tell=false_times.back,
+    ),
     Lie(
         name="time_near",
         title="time near",
         says="each event is stamped up to two minutes back or ahead",
-        tell=_time_near,
-        beyond={
-            "chat_raid": "clocks are believed within two minutes, and half a minute's burst is spread over four; "
-            "a smaller events.clock_tolerance_ms shows it"
-        },
+        tell=false_times.near,
+    ),
+    Lie(
+        name="time_falls",
+        title="times fall",
+        says="each event is stamped a little before the last one, for four minutes at a stretch",
+        tell=false_times.falling,
+    ),
+    Lie(
+        name="time_fast",
+        title="times fast",
+        says="the clocks of accounts go five times as fast, for a minute at a stretch",
+        tell=false_times.fast,
+        beyond={"chat_raid": "so does a phone that was off for a while; a smaller events.clock_tolerance_ms shows it"},
     ),
     Lie(name="one_id", title="one id", says="all events of an account have the same id", tell=_one_id),
     Lie(

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from io import StringIO
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -99,6 +100,19 @@ def test_clocks_are_a_little_off(day: list[SimulatedEvent]) -> None:
     off = [_ahead(honest, event) for honest, event in lied_about(day, "time_near")]
     assert -CLOCK_TOLERANCE_MS <= min(off) < -0.9 * CLOCK_TOLERANCE_MS
     assert 0.9 * CLOCK_TOLERANCE_MS < max(off) < CLOCK_TOLERANCE_MS
+
+
+def test_times_fall_as_long_as_they_are_believed(day: list[SimulatedEvent]) -> None:
+    told = sorted(lied_about(day, "time_falls"), key=lambda pair: int(str(pair[0]["ts"])))
+    assert all(abs(_ahead(honest, event)) <= CLOCK_TOLERANCE_MS for honest, event in told)
+    steps = [int(str(event["ts"])) - int(str(before["ts"])) for (_, before), (_, event) in pairwise(told)]
+    assert sum(step > 0 for step in steps) < len(steps) / 20
+
+
+def test_a_minute_is_told_as_five(day: list[SimulatedEvent]) -> None:
+    off = [_ahead(honest, event) for honest, event in lied_about(day, "time_fast")]
+    assert -CLOCK_TOLERANCE_MS <= min(off) < -0.9 * CLOCK_TOLERANCE_MS
+    assert 0.9 * CLOCK_TOLERANCE_MS < max(off) <= CLOCK_TOLERANCE_MS
 
 
 def test_ids_are_few(day: list[SimulatedEvent]) -> None:
