@@ -2,6 +2,7 @@
 what is gathered before it sets out, and what is watched for the sake of those who came before."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from engine.core.domain.counters import Counter
@@ -234,6 +235,14 @@ class EntityWriter:
         left_out = excluding(self._words, scope, counter)
         value = from_series(scope, counter)
         return f"(None if k in {left_out[0]} else {value})" if left_out else value
+
+
+def finding_all(programs: Sequence[EntityProgram]) -> EntityProgram:
+    """One that finds the entities that any of these finds."""
+    finders = [program.keys for program in programs]
+    return replace(
+        programs[0], keys=lambda fields: tuple(dict.fromkeys(key for find in finders for key in find(fields)))
+    )
 
 
 def no_score(_: Scope, model: str) -> str:

@@ -20,7 +20,7 @@ from engine.core.domain.rules import USER, Memory, challengers
 from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.deciders import DeciderWriter
 from engine.rulebook.codegen.entering import is_judged, observations, withdrawals
-from engine.rulebook.codegen.entities import Asked, EntityWriter, gathered_score, no_score
+from engine.rulebook.codegen.entities import Asked, EntityWriter, finding_all, gathered_score, no_score
 from engine.rulebook.codegen.functions import (
     Rules,
     Vocabulary,
@@ -119,8 +119,20 @@ class ProgramWriter:
         """What follow-ups of events are for, by the programs of all types."""
         types = {kind: self._taken_along(kind) for kind in programs if is_follow_up(kind)}
         labels = [each for kind in types if is_of_label(kind) for each in (kind, *self._further(kind))]
-        return FollowUps(types, _visited(programs, types), _visited(programs, labels), self._asks_labels_at_users(),
-                         self._words.invalid())  # fmt: skip
+        return FollowUps(types, self._visited(programs, types), self._visited(programs, labels),
+                         self._asks_labels_at_users(), self._words.invalid())  # fmt: skip
+
+    def _visited(self, programs: Mapping[str, Program], types: Iterable[str]) -> dict[str, EntityProgram]:
+        """The kinds of entities that events of these types go to, in their order. Where counters leave entities out,
+        those of one type may be others than those of another one."""
+        found = dict[str, list[EntityProgram]]()
+        for routing in (programs[event_type].routing for event_type in types):
+            for kind, entity in routing.entities.items() if routing is not None else ():
+                found.setdefault(kind, []).append(entity)
+        declared = self._words.declared.counters
+        counters = [each for each in self._words.counters.values() if declared[each.name].excluded is not None]
+        some_left_out = {kind for each in counters for kind in (each.by, each.read_at)}
+        return {kind: finding_all(found[kind]) if kind in some_left_out else found[kind][0] for kind in sorted(found)}
 
     def _asks_labels_at_users(self) -> bool:
         """Whether anything but counters and memories of other entities asks about labels."""
@@ -279,10 +291,3 @@ def _deeds(rules: Rules) -> Iterator[ActionTemplate]:
 
 def _named(model: str, refs: list[Ref]) -> bool:
     return any(ref.kind == "score" and ref.target == model for ref in refs)
-
-
-def _visited(programs: Mapping[str, Program], types: Iterable[str]) -> dict[str, EntityProgram]:
-    """The kinds of entities that events of these types go to, in their order."""
-    routings = [routing for event_type in types if (routing := programs[event_type].routing) is not None]
-    entities = {kind: entity for routing in routings for kind, entity in routing.entities.items()}
-    return {kind: entities[kind] for kind in sorted(entities)}

@@ -62,6 +62,7 @@ NUMBERS: tuple[Any, ...] = (0, 1, 2, 2.5, 3, 5, -1, -2.5, 10, 1e14, 1e15, 2**53 
 WORDS = ("red", "green", "Red", "", "d1", "u1", "red green", "blue")
 WRONG: tuple[Any, ...] = ("many", 7, 1.5, True, None, [1, "red"], {"age": 1}, [])
 ACTIONS = ("flag", "limit", "hide", "review")
+MAX_ACTIONS = 4
 COMPARISONS = (">", ">=", "<", "<=", "==", "!=")
 SKEWS = (0, -5_000, -10_000, -30_000, -60_000, -120_000, 5_000, 30_000, 120_000, 120_001, -120_001, -10_000_000)
 STEPS = (0, 0, 1, 1_000, 5_000, 5_000, 10_000, 20_000, 30_000, 60_000, 300_000)
@@ -241,7 +242,7 @@ class Maker:
                 events = rng.choice(about)
             macro = f"macro_{number}" if groups[0] and rng.random() < 0.4 else None
             self.book.rules[f"{SEVERAL}{number}"] = Rule(
-                events, groups[0], groups[1], groups[2], macro, rng.random() < 0.2
+                events, groups[0], groups[1], groups[2], macro, rng.random() < 0.2, self.deeds()
             )
 
     def deeds(self) -> tuple[Deed, ...]:
@@ -251,7 +252,7 @@ class Maker:
         texts = [target for target in targets if target not in self._columns or self._type(target) == "text"]
         return tuple(
             Deed(rng.choice(ACTIONS), f"x{at}", rng.choice(texts), rng.choice((None, "10s", "1h")))
-            for at in range(rng.choice((1, 1, 2, 3, 4)))
+            for at in range(rng.choice((1, 1, 1, 2, 3, MAX_ACTIONS)))
         )
 
     def _counters(self) -> tuple[str, ...]:

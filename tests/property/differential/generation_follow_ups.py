@@ -14,7 +14,7 @@ from tests.property.differential.description import (
     Rule,
     Sent,
 )
-from tests.property.differential.generation import ACTIONS, OVERS, Maker, is_duration
+from tests.property.differential.generation import ACTIONS, MAX_ACTIONS, OVERS, Maker, is_duration
 
 LABELS = (("label.spam",), ("label.spam",), ("label.ham",), ("label.spam", "label.ham"))
 
@@ -56,8 +56,9 @@ def add_consequences(maker: Maker) -> None:
         if book.ladders and rng.random() < 0.4:
             rule = rule._replace(ladder="l0", then=(Deed("flag"),))
         elif marks and rng.random() < 0.6:
-            at = rng.choice((0, len(rule.then)))
-            rule = rule._replace(then=(*rule.then[:at], Deed("mark", marks.pop()), *rule.then[at:]))
+            deeds = rule.then[: MAX_ACTIONS - 1]
+            at = rng.choice((0, len(deeds)))
+            rule = rule._replace(then=(*deeds[:at], Deed("mark", marks.pop()), *deeds[at:]))
         if rng.random() < 0.6:
             rule = rule._replace(rest=Rest(rng.choice(places), rng.choice(OVERS)))
         book.rules[name] = rule

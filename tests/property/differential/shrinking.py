@@ -161,9 +161,11 @@ def told(case: Case, found: Difference) -> str:
     """A case and its difference, as people read them."""
     begin = case.stream[0].arrived_ms
     events = [f"  {(one.arrived_ms - begin) / 1000:>8.3f} s  {_shown(one, begin)}" for one in case.stream]
+    rows = [f"  {name}: {row}" for name, one in case.book.tables.items() if not one.is_file for row in one.rows]
     way = "through the workers" if case.stored else "in memory"
     return "\n".join(
-        [case.book.yaml(), f"events, {way} (ts in seconds after the first arrival):", *events,
+        [case.book.yaml(), *(["rows of topics:", *rows] if rows else []),
+         f"events, {way} (ts in seconds after the first arrival):", *events,
          f"at the event {found.place + 1}: {found.asked}",
          f"  engine: {found.answer}", f"  right:  {found.right}",
          *(["  (as it was before doubts were kept)"] if found.known else [])]

@@ -188,3 +188,32 @@ def test_a_rule_about_a_follow_up_that_names_no_entity_holds_by_its_other_clause
     text = written("known(user_id)", "here: {count: post, by: device_id, over: 1h}", "label.spam")
     text = text.replace("when: ['known(user_id)']", "any: [here >= 3, known(user_id)]")
     assert fires(text, {"device_id": device}, kind="label.spam")
+
+
+LEAVING_OUT = """
+version: 1
+lists: {shared: {values: [d]}}
+counters:
+  seen: {count: hit.first, by: device_id, over: 1h}
+  loud: {count: hit.second, by: device_id, over: 1h, except: lists.shared}
+rules:
+  first: {event: post, when: [known(user_id)], then: {flag: x}}
+  second: {event: post, when: [known(user_id)], then: {flag: x}}
+  r: {event: comment, when: ['CLAUSE'], then: {flag: x}}
+"""
+
+
+@pytest.mark.parametrize(("clause", "holds"), [("seen == 1", True), ("known(loud)", False)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_entity_that_one_counter_of_follow_ups_leaves_out_is_there_for_another(
+    clause: str, holds: bool, turned: bool
+) -> None:
+    """Whichever type of follow-ups comes first."""
+    text = LEAVING_OUT.replace("CLAUSE", clause)
+    if turned:
+        text = text.replace("hit.first", "hit.?").replace("hit.second", "hit.first").replace("hit.?", "hit.second")
+    stage = ExampleStage(load_rulebook({"rules.yaml": text}), {})
+    for place, kind in enumerate(("post", "comment")):
+        fields = {"user_id": "u", "device_id": "d"}
+        made = stage.send(Event(f"e{place}", kind, "u", 1_760_000_000_000 + place, fields, place))
+    assert [hit.rule for decision in made for hit in decision.hits] == ["r"] * holds
