@@ -12,6 +12,7 @@ import msgspec
 from engine.core.domain.decisions import Action
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import ANY_ACTION, action_type
+from engine.core.domain.kinds import RESTING
 from engine.core.domain.programs import Fields, FollowUps, Invalid
 from engine.core.evaluation.routing import (
     MAX_ENTITIES,
@@ -50,8 +51,9 @@ class FollowUp(Travelling, array_like=True, tag_field="tag", tag="follow_up"):
         return Event(self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.content, place=0)
 
     def entity_keys(self, kinds: Mapping[str, object]) -> list[EntityKey]:
-        """The entities of these kinds, in their order."""
-        return [(kind, key) for kind in kinds for named, key in self.keys if named == kind]
+        """The entities of these kinds, in their order. What is withdrawn has nothing to do where rules rest."""
+        asked = [kind for kind in kinds if not (self.withdrawn and kind.startswith(RESTING))]
+        return [(kind, key) for kind in asked for named, key in self.keys if named == kind]
 
 
 def follow_ups_of(

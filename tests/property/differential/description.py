@@ -9,6 +9,7 @@ Expressions are tuples: `("name", "posts")`, `("event", "a.b", "number")`, `("co
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -116,7 +117,8 @@ class Rest(NamedTuple):
 
 class Rule(NamedTuple):
     """A rule with its clauses. `macro`: what stands under `when` is written as a macro of that name; `then`: what it
-    does, one action after the other; `ladder`: in place of that."""
+    does, one action after the other; `ladder`: in place of that; `lookback`: how far it reaches back to those who came
+    before."""
 
     events: tuple[str, ...]
     when: tuple[Expr, ...] = ()
@@ -127,6 +129,7 @@ class Rule(NamedTuple):
     then: tuple[Deed, ...] = (Deed("flag"),)
     rest: Rest | None = None
     ladder: str | None = None
+    lookback: str | None = None
 
     def clauses(self) -> tuple[Expr, ...]:
         """All clauses, in the order in which a decision explains them."""
@@ -249,6 +252,26 @@ class Book:
         of = tuple(f"hit.{rule}" for rule, one in self.rules.items() for deed in one.then
                    if (deed.kind, deed.scope) == ("mark", name))  # fmt: skip
         return Counter("count", None, of, self.marks[name].by, self.marks[name].lasts)
+
+    def names_read(self, clauses: Iterable[Expr]) -> set[str]:
+        """The names in clauses, and those in what these stand for."""
+        names, found = [name for one in clauses for name in names_within(one)], set[str]()
+        for name in names:
+            if name in found:
+                continue
+            found.add(name)
+            body: list[Any] = [self.computed.get(name), *(term for term, _ in self.scores.get(name, ()))]
+            for one in (self.counters.get(name), self.values.get(name)):
+                body.append(one.where if one is not None else None)
+            derived = self.derived.get(name)
+            body += [derived.numerator, derived.denominator] if isinstance(derived, Ratio) else [derived]
+            for expr in body:
+                if expr is not None:
+                    names += names_within(expr)
+                    names += rules_within(expr)
+            if name in self.rules:
+                names += [each for clause in self.rules[name].clauses() for each in names_within(clause)]
+        return found
 
     @property
     def columns(self) -> list[str]:
@@ -481,7 +504,10 @@ def _rule(one: Rule) -> str:
     when = [one.macro] if one.macro else [*map(quoted, one.when)]
     groups = {"when": when, "any": [*map(quoted, one.any)], "unless": [*map(quoted, one.unless)]}
     written = ", ".join(f"{group}: [{', '.join(clauses)}]" for group, clauses in groups.items() if clauses)
-    then = f"[{', '.join(map(_deed, one.then))}]" if one.ladder is None else f"{{ladder: {one.ladder}}}"
+    deeds = [*map(_deed, one.then)]
+    if one.lookback is not None:
+        deeds[0] = f"{deeds[0][:-1]}, also: earlier, lookback: {one.lookback}}}"
+    then = f"[{', '.join(deeds)}]" if one.ladder is None else f"{{ladder: {one.ladder}}}"
     rest = f", cooldown: {{per: [{', '.join(one.rest.per)}], for: {one.rest.lasts}}}" if one.rest is not None else ""
     mode = ", mode: shadow" if one.is_shadow else ""
     return f"{{event: [{', '.join(one.events)}], {written}, then: {then}{rest}{mode}}}"

@@ -38,13 +38,13 @@ class Enforcing:
 
     lost: set[str] = field(default_factory=set)
     _rested: dict[tuple[str | None, ...], int] = field(default_factory=dict)
-    _strikes: dict[tuple[str, str, str], list[tuple[int, int, Moment]]] = field(default_factory=dict)
+    _strikes: dict[tuple[str, str, str], list[tuple[int, Moment]]] = field(default_factory=dict)
 
     def lose(self, name: str, rule: Rule) -> None:
         """Nobody can tell whether a rule has met an event."""
         self.lost |= {name} if rule.ladder is None else {name, rule.ladder}
 
-    def meet(self, name: str, rule: Rule, moment: Moment, place: int) -> Deeds | None:
+    def meet(self, name: str, rule: Rule, moment: Moment) -> Deeds | None:
         """What a rule that holds does; None where nobody can tell whether it rests, or how many strikes there are."""
         deeds = done(rule, moment)
         if not deeds:
@@ -57,14 +57,14 @@ class Enforcing:
         if rule.ladder is not None:
             if rule.ladder in self.lost:
                 return None
-            deeds = self._strike(name, rule, rule.ladder, moment, place)
+            deeds = self._strike(name, rule, rule.ladder, moment)
         return [] if rule.is_shadow else deeds
 
     def forgive(self, rule: Rule, moment: Moment) -> None:
         """An action is revoked: what its rule has met is no strike for it any more."""
         if rule.ladder is not None:
             own = self._strikes[moment.fields["user_id"], rule.ladder, ""]
-            own.remove(next(strike for strike in own if strike[2] is moment))
+            own.remove(next(strike for strike in own if strike[1] is moment))
 
     def _rests(self, name: str, rest: Rest, moment: Moment) -> bool:
         """Whether a rule rests where an event is; if not, it does from now on. At the user, where the event does not
@@ -77,12 +77,12 @@ class Enforcing:
         self._rested[name, *key] = max(moment.time, last if last is not None else 0)
         return False
 
-    def _strike(self, name: str, rule: Rule, ladder: str, moment: Moment, place: int) -> Deeds:
+    def _strike(self, name: str, rule: Rule, ladder: str, moment: Moment) -> Deeds:
         """What is done after as many strikes as there are. Rules in shadow have their own."""
         decay, steps = moment.book.ladders[ladder]
         own = self._strikes.setdefault((moment.fields["user_id"], ladder, name if rule.is_shadow else ""), [])
-        own.append((moment.time, place, moment))
+        own.append((moment.time, moment))
         since = moment.time - milliseconds(decay)
-        count = len({place for time, place, _ in own if since < time <= moment.time})
+        count = len({id(one) for time, one in own if since < time <= moment.time})
         reached = [deed for at, deed in steps if at <= count][-1:]
         return [(deed, target) for deed in reached if (target := target_of(moment.book, moment.fields, deed.target))]

@@ -4,7 +4,7 @@ is a follow-up, which enters counters and which rules may be about. What is take
 This is docs/rules/reputation.md, written plainly: all entries stand in lists, and nothing is ever forgotten.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,25 +15,24 @@ from tests.property.differential.description import (
     Book,
     Counter,
     Deed,
-    Expr,
     Labelled,
-    Ratio,
     Revoked,
     Rule,
     Sent,
     is_among,
     is_follow_up,
     milliseconds,
-    names_within,
-    rules_within,
 )
 from tests.property.differential.enforcing import Enforcing, done
+from tests.property.differential.looking_back import Lookbacks, Match
 from tests.property.differential.reading import TOLERANCE_MS, claimed_time
 from tests.property.differential.reference import Moment, Reference
 
 Entered = list[tuple[str, Entry]]
 """What one follow-up is to counters, by name."""
 
+
+IDS = ("event_id", "type", "user_id", "ts")
 
 Answers = list[tuple[str, Rule, frozenset[bool | None] | None]]
 """Rules, and whether each holds: every right answer; None where nobody can tell."""
@@ -66,7 +65,7 @@ class Followed:
 class History:
     """Takes all that arrives, in its order: `begin`, then `end`, when the event has been decided. `doubtful`: rules of
     which nobody can tell whether there is something that they are about; `did`: what rules did to events, None where
-    nobody can tell."""
+    nobody can tell; `reached`: the rules that have reached earlier events, and these."""
 
     book: Book
     doubts: bool = True
@@ -84,17 +83,22 @@ class History:
     doubtful: set[str] = field(default_factory=set)
     did: dict[tuple[str, str], list[tuple[Deed, str]] | None] = field(default_factory=dict)
     _enforcing: Enforcing = field(default_factory=Enforcing)
+    reached: set[tuple[str, str]] = field(default_factory=set)
+    _lookbacks: Lookbacks = field(init=False)
+    _matches: list[Match] = field(default_factory=list)
     _ends: int = 0
     _later: list[tuple[Moment, Answers]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.reference = Reference(self.book, self.doubts, self.warms)
         self._counting = dict(self.reference.counting())
+        self._lookbacks = Lookbacks(self.book, self.reference, self._counting)
 
     def begin(self, arriving: Arriving) -> Moment | None:
         """The moment at which an event is decided; None for one that was sent again, and for what is no event."""
         self._told, self.doubtful, self._place = [], set(), len(self._moments)
-        self.did, self._ends = {}, 0
+        self.did, self.reached, self._ends, self._matches = {}, set(), 0, []
+        self._lose_sight(self.lost)
         if isinstance(arriving, Sent):
             self._pass_time(claimed_time(dict(arriving.document), arriving.arrived_ms))
         moment = self.reference.take(arriving) if isinstance(arriving, Sent) else None
@@ -103,6 +107,7 @@ class History:
         self._ids.append(tuple(document.get(name) for name in ("user_id", "type", "event_id")))
         if moment is not None:
             self._wait(moment)
+            self._matches = self._visit(moment)
         return moment
 
     def end(self, arriving: Arriving) -> list[Told]:
@@ -111,6 +116,7 @@ class History:
         for about, answers in self._later:
             self._bring_about(about, answers)
         self._later = []
+        self._reach(self._matches)
         if moment is not None:
             self._conclude(moment)
         elif isinstance(arriving, Labelled):
@@ -169,7 +175,8 @@ class History:
 
     def _revoke(self, revoked: Revoked) -> None:
         """The action goes, and with the first action of a hit the hit."""
-        followed, rule = self._actions.get((revoked.place, revoked.rule), []), self.book.rules.get(revoked.rule)
+        nothing: list[Followed] | None = None if revoked.rule in self.lost else []
+        followed, rule = self._actions.get((revoked.place, revoked.rule), nothing), self.book.rules.get(revoked.rule)
         if rule is None:
             return
         if followed is None:  # nobody can tell whether there has been such an action
@@ -187,6 +194,7 @@ class History:
 
     def _take_back(self, entered: Entered) -> None:
         for name, entry in entered:
+            self._lookbacks.take_back(name)
             entries = self.reference.entered[name]
             if entries is not None:
                 at = next(at for at, one in enumerate(entries) if one is entry)
@@ -198,8 +206,9 @@ class History:
         """The hits of the rules that hold, and their actions. They have the event's fields, and its time."""
         self._bring_about(moment, [(name, rule, moment.holds(rule)) for name, rule in self._about(moment.kind)])
 
-    def _bring_about(self, moment: Moment, answers: Answers) -> None:
-        """The hits first, and then the actions."""
+    def _bring_about(self, moment: Moment, answers: Answers, is_earlier: bool = False) -> None:
+        """The hits first, and then the actions. What follows from an earlier event knows its ids and its user alone."""
+        fields = {name: moment.fields[name] for name in IDS} if is_earlier else moment.fields
         acted = list[tuple[str, list[Deed], Entered]]()
         for name, rule, right in answers:
             met = name, moment.fields["event_id"]
@@ -207,11 +216,11 @@ class History:
                 self._give_up(name, rule, self._kinds(name, rule))
                 self.did[met] = None
             elif right == {True}:
-                deeds = self._enforcing.meet(name, rule, moment, self._place)
+                deeds = self._enforcing.meet(name, rule, moment)
                 self.did[met] = deeds
                 if not done(rule, moment):
                     continue  # nothing can be done, so it is no hit for others
-                entered = self._follow(self._kinds(name, rule)[0], moment.fields, moment.time)
+                entered = self._follow(self._kinds(name, rule)[0], fields, moment.time)
                 if deeds is None:
                     self._give_up(name, rule, self._kinds(name, rule)[1:])
                 elif deeds:
@@ -219,7 +228,7 @@ class History:
         for name, each, hit in acted:
             for at, deed in enumerate(each):
                 kinds = (f"action.{deed.kind}", "action.any")
-                entered = [one for kind in kinds for one in self._follow(kind, moment.fields, moment.time)]
+                entered = [one for kind in kinds for one in self._follow(kind, fields, moment.time)]
                 known = self._actions.setdefault((self._place, name), [])
                 if known is not None:
                     known.append(Followed(deed.kind, entered if at else [*hit, *entered], moment))
@@ -230,6 +239,34 @@ class History:
             self._lose(kind)
         self._actions[self._place, name] = None
         self._enforcing.lose(name, rule)
+
+    # -- those who came before -----------------------------------------------------------------------
+
+    def _visit(self, moment: Moment) -> list[Match]:
+        before = set(self.lost)
+        matches = self._lookbacks.visit(moment)
+        self._lose_sight(self.lost - before)
+        return matches
+
+    def _reach(self, matches: list[Match]) -> None:
+        for name, moment in matches:
+            right = frozenset((True,))
+            self._told.append(Told(name, moment, right))
+            self.reached.add(self._told[-1].met)
+            self._bring_about(moment, [(name, self.book.rules[name], right)], is_earlier=True)
+
+    @property
+    def lost(self) -> set[str]:
+        """The rules of which nobody can tell any more whom they reach."""
+        return self._lookbacks.lost
+
+    def _lose_sight(self, names: Iterable[str]) -> None:
+        """Nobody can tell whom these rules reach."""
+        for name in names:
+            self.doubtful.add(name)
+            self._enforcing.lose(name, self.book.rules[name])
+            for kind in self._kinds(name, self.book.rules[name]):
+                self._lose(kind)
 
     def _about(self, kind: str) -> Iterator[tuple[str, Rule]]:
         return ((name, rule) for name, rule in self.book.rules.items() if is_among(kind, rule.events))
@@ -257,6 +294,7 @@ class History:
             for name, rule in rules
         ]
         self._told += [Told(name, moment, right) for name, _, right in answers]
+        self._reach(self._visit(moment))
         if kind.startswith("absent."):  # what comes of it counts after the event that has told the time
             self._later.append((moment, answers))
         else:
@@ -266,30 +304,13 @@ class History:
     def _is_ordered(self, rule: Rule, kind: str) -> bool:
         """Whether a rule about a follow-up reads nothing that others of the same event enter: these have no order."""
         is_alone = kind.startswith("label.") or (kind.startswith("absent.") and self._ends == 1)
-        asked = {each for name in self._read_by(rule.clauses()) for each in self._counting[name].of}
+        asked = {each for name in self._counters_read(rule) for each in self._counting[name].of}
         return is_alone or all(
             not is_follow_up(each) or each == kind or each.startswith(("label.", "absent.")) for each in asked
         )
 
-    def _read_by(self, clauses: tuple[Expr, ...]) -> set[str]:
-        """The counters that clauses read, and what these read in turn."""
-        book, names, found = self.book, [name for one in clauses for name in names_within(one)], set[str]()
-        for name in names:
-            if name in found:
-                continue
-            found.add(name)
-            body: list[Any] = [book.computed.get(name), *(term for term, _ in book.scores.get(name, ()))]
-            for one in (self._counting.get(name), book.values.get(name)):
-                body.append(one.where if one is not None else None)
-            derived = book.derived.get(name)
-            body += [derived.numerator, derived.denominator] if isinstance(derived, Ratio) else [derived]
-            for expr in body:
-                if expr is not None:
-                    names += names_within(expr)
-                    names += rules_within(expr)
-            if name in book.rules:
-                names += [each for clause in book.rules[name].clauses() for each in names_within(clause)]
-        return found & self._counting.keys()
+    def _counters_read(self, rule: Rule) -> set[str]:
+        return self.book.names_read(rule.clauses()) & self._counting.keys()
 
     def _lose(self, kind: str) -> None:
         """Nobody can tell whether there is such a follow-up, nor what counters of such ones say from now on, nor rules

@@ -7,18 +7,18 @@ from engine.errors import RulebookError
 from engine.rulebook.compiler import load_rulebook
 from tests.property.differential.description import Arriving, Book, Expr
 from tests.property.differential.generation import Maker, make_case, stream
-from tests.property.differential.generation_follow_ups import add_consequences, add_counters, with_people
+from tests.property.differential.generation_follow_ups import add_consequences, add_counters, add_lookbacks, with_people
 from tests.property.differential.generation_sequences import add_absences, add_sequences
 from tests.property.differential.generation_tables import make_tables, with_lies
 from tests.property.differential.running import Case
 
-KINDS = ("plain", "follow-ups", "consequences", "sequences", "absences", "tables")
+KINDS = ("plain", "follow-ups", "consequences", "lookbacks", "sequences", "absences", "tables")
 
 
 def make(rng: random.Random, kind: str | None = None) -> Case:
     """A case of a kind, or of any: one in two is plain."""
     chosen = kind or rng.choice((KINDS[0], rng.choice(KINDS)))
-    makers = {"follow-ups": make_follow_ups, "consequences": make_consequences, "sequences": make_sequences,
+    makers = {"follow-ups": make_follow_ups, "consequences": make_consequences, "lookbacks": make_lookbacks, "sequences": make_sequences,
               "absences": make_absences, "tables": with_tables}  # fmt: skip
     return makers.get(chosen, make_case)(rng)
 
@@ -56,13 +56,30 @@ def make_consequences(rng: random.Random, clauses: int = 8) -> Case:
     return case if _is_taken(case) else replace(case, book=_resting_at_users(case.book))
 
 
-def _is_taken(case: Case) -> bool:
-    """Whether the language takes the rulebook: of a rule that rests at an entity by which it counts, no clause may be
-    about both the entity and the event."""
+def make_lookbacks(rng: random.Random, clauses: int = 8) -> Case:
+    """Rules that reach earlier events, and counters of what comes of that."""
+    dense = rng.random() < 0.15
+    maker = Maker(rng, dense)
+    add_lookbacks(maker)
+    if rng.random() < 0.5:
+        add_counters(maker)
+    maker.make_rules(rng.randint(0, 1), follow_ups=True)
+    asked = [maker.about_counter(name) for name in maker.book.counters if name[0] in "bf"][:5]
+    asked += [maker.condition(rng.choice((0, 0, 1))) for _ in range(clauses - len(asked))]
+    sent: list[Arriving] = [*stream(rng, dense)]
+    if rng.random() < 0.4:
+        sent = with_people(rng, maker.book, stream(rng, dense))
+    case = Case(maker.book, asked, sent, stored=rng.random() < 0.3)
+    return case if _is_taken(case, "`also: earlier`") else make_lookbacks(rng, clauses)
+
+
+def _is_taken(case: Case, unless: str = "with a cooldown per") -> bool:
+    """Whether the language takes the rulebook: of a rule that rests at an entity by which it counts, or that reaches
+    earlier events, no clause may be about both the entity and the event."""
     try:
         load_rulebook(case.rulebook().sources())
     except RulebookError as error:
-        if "with a cooldown per" in str(error):
+        if unless in str(error):
             return False
         raise
     return True

@@ -104,6 +104,15 @@ class Difference(NamedTuple):
     known: bool
 
 
+class Question(NamedTuple):
+    """What the engine says, and every right answer. `met`: the rule and the event, where it is about a rule."""
+
+    asked: str
+    met: tuple[str, str] | None
+    answer: bool | None
+    right: list[frozenset[bool | None] | None]
+
+
 @dataclass(slots=True)
 class Outcome:
     """What came of a case. `compared`: pairs of an event and a clause or rule; `answers`: how often each one was given;
@@ -124,13 +133,21 @@ def run(case: Case, against: Case | None = None) -> Outcome:
     histories = (History(right, warms=case.is_stored), History(right, doubts=False, warms=case.is_stored))
     for place, (arriving, held) in enumerate(zip(case.stream, found, strict=True)):
         moments = [moment for one in histories if (moment := one.begin(arriving)) is not None]
-        if moments:
-            _compare_event(outcome, case, place, moments, held)
+        questions = [*_about_event(case, moments, held)] if moments else []
         told = [one.end(arriving) for one in histories]
+        reached = set[tuple[str, str]]().union(*(one.reached for one in histories))
+        for one in questions:
+            # A rule that reaches earlier events may have reached this one, or another one of its id.
+            if one.met is not None and (one.met in reached or any(one.met[0] in each.lost for each in histories)):
+                outcome.untold += 1
+            else:
+                _compare(outcome, place, one.asked, one.answer, one.right)
         _compare_told(outcome, place, told, histories[0].did, held)
         if moments:
             for name in [name for name, rule in case.book.rules.items() if is_among(moments[0].kind, rule.events)]:
-                _compare_actions(outcome, place, (name, moments[0].fields["event_id"]), histories[0].did, held)
+                met = name, moments[0].fields["event_id"]
+                if met not in reached:
+                    _compare_actions(outcome, place, met, histories[0].did, held)
         expected = {one.met for one in told[0]}
         if moments:
             own = [name for name, rule in book.rules.items() if is_among(moments[0].kind, rule.events)]
@@ -154,22 +171,24 @@ def _compare_told(outcome: Outcome, place: int, told: list[list[Told]], did: Did
         _compare_actions(outcome, place, one.met, did, held)
 
 
-def _compare_event(outcome: Outcome, case: Case, place: int, moments: list[Moment], held: UserData) -> None:
+def _about_event(case: Case, moments: list[Moment], held: UserData) -> Iterator[Question]:
+    """What is asked about an event, with what is right before anything follows from it."""
     event_id = moments[0].fields["event_id"]
     for number, clause in enumerate(case.clauses):
         is_true, is_false = ((f"{word}_{number}", event_id) in held for word in ("true", "false"))
         answer = True if is_true else False if is_false else None
-        _compare(outcome, place, text_of(clause), answer, [moment.told(clause) for moment in moments])
+        yield Question(text_of(clause), None, answer, [moment.told(clause) for moment in moments])
     for name, rule in case.book.rules.items():
         if not is_among(moments[0].kind, rule.events):
             continue
-        _compare(outcome, place, f"rule {name}", (name, event_id) in held, [one.holds(rule) for one in moments])
-        explained = held[name, event_id].clauses if (name, event_id) in held else []
+        met = name, event_id
+        yield Question(f"rule {name}", met, met in held, [one.holds(rule) for one in moments])
+        explained = held[met].clauses if met in held else []
         for at, (_, result) in enumerate(explained[: len(rule.clauses())]):  # then comes how many strikes there are
             clause = rule.clauses()[at]
             meant = ("not", clause) if at >= len(rule.when) + len(rule.any) else clause
             told = [moment.told(meant) for moment in moments]
-            _compare(outcome, place, f"rule {name}, clause {text_of(meant)}", result, told)
+            yield Question(f"rule {name}, clause {text_of(meant)}", met, result, told)
 
 
 def _compare_actions(outcome: Outcome, place: int, met: tuple[str, str], did: Did, held: UserData) -> None:

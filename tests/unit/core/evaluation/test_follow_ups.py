@@ -56,3 +56,29 @@ def counted(how: str) -> list[Any]:
 def test_a_hit_counts_as_what_its_rule_would_do(how: str, right: list[int]) -> None:
     """While a rule rests, what it meets goes on: in force, in shadow, and held out alike."""
     assert counted(how) == right
+
+
+RESTING_AT_DEVICES = """
+version: 1
+counters:
+  here: {count: label.spam, by: target_id, over: 1d}
+rules:
+  rests: {event: label.spam, when: [known(user_id)], then: {hide: x, target: target_id},
+          cooldown: {per: device_id, for: 1h}}
+  acts: {event: label.spam, any: [here >= 3, known(user_id)], then: {flag: x}}
+"""
+
+
+@pytest.mark.parametrize("verdict", ["ham", "retracted"])
+def test_nothing_is_decided_of_a_label_that_is_taken_back(verdict: str) -> None:
+    """Though a rule about such labels rests at an entity that the event names."""
+    engine = OfflineEngine(load_rulebook({"r.yaml": RESTING_AT_DEVICES}), Settings(decision_sample=0.0))
+    event = {"event_id": "e", "type": "post", "user_id": "u", "device_id": "d", "ts": START_MS}
+    brought_about = []
+    for number, (kind, fields) in enumerate(
+        [("event", event), *(("label", {"event_id": "e", "user_id": "u", "label": one}) for one in ("spam", verdict))]
+    ):
+        line = {**fields, "ts": START_MS + number}
+        messages = engine.run([Arrival(kind, START_MS + number, orjson.dumps(line), START_MS + number)])
+        brought_about.append(sorted(message.topic for message in messages))
+    assert brought_about == [[], ["actions", "decisions"], []]
