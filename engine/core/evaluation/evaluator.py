@@ -229,11 +229,11 @@ class Evaluator:
         self, match: RetroactiveMatch, record: EntityRecord, ledger: EntityRecord | None = None
     ) -> Evaluation:
         """Act on an earlier event, now that its entity has crossed the threshold. No decision when the rule is gone, or
-        has met it already. Its follow-ups know nothing of its event's fields, and stay with its user."""
+        has met it already. Its follow-ups know no fields of its event but its ids, and stay with its user."""
         index = self._by_name.get(match.rule)
         if index is None:
             return NOTHING
-        event = Event(match.event_id, match.type, match.user_id, match.ts_ms, {}, content=match.content)
+        event = Event(match.event_id, match.type, match.user_id, match.ts_ms, match.fields(), content=match.content)
         scoring = Scoring(self._models, event)
         case = Case(
             event, record, record.relative(match.ts_ms), scoring, ledger, earlier=True,

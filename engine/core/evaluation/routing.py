@@ -30,6 +30,7 @@ from engine.core.domain.units import duration_text
 from engine.core.evaluation.choice import chosen
 from engine.core.kernel import identity_of
 from engine.core.state.clusters import ClusterTrace
+from engine.core.values.identity import CLOCK_SKEW, EVENT_TIME
 
 MAX_COMBINATIONS = 64
 MAX_ENTITIES = 512
@@ -207,6 +208,11 @@ class RetroactiveMatch:
     position: int | None
     total: int
     content: int = 0
+
+    def fields(self) -> dict[str, object]:
+        """What is known of the event: whose it is, and when. How far its time was off is not."""
+        ids = {"event_id": self.event_id, "type": self.type, "user_id": self.user_id}
+        return {**ids, EVENT_TIME: self.ts_ms, CLOCK_SKEW: None}
 
     def explain(self, counters: Mapping[str, Counter]) -> str:
         """For people: "14th of 23 accounts with url_domain x.io within 10m"."""

@@ -16,6 +16,8 @@ from tests.property.differential.reference import Moment, Reference
 MOST_APART = 16
 """So many stretches of time before crossings are kept at an entity; of more, nobody tells which are left."""
 
+YES, NO = frozenset((True,)), frozenset((False,))
+
 Place = tuple[str, tuple[str, ...]]
 """A rule, and the entity that it is asked about."""
 
@@ -67,7 +69,8 @@ class Lookbacks:
     def _look_back(self, name: str, rule: Rule, moment: Moment) -> list[Match]:
         theirs, ours = self._split(rule)
         counters = [self.counting[one] for one in self.book.names_read(theirs.clauses()) & self.counting.keys()]
-        (by,), longest = {one.by for one in counters if _is_shared(one)}, max(milliseconds(one.over) for one in counters)
+        (by,) = {one.by for one in counters if _is_shared(one)}
+        longest = max(milliseconds(one.over) for one in counters)
         key = key_of(Counter("count", None, (), by, "1s"), self.book, moment.fields, moment.values())
         if key is None:
             return []
@@ -77,11 +80,11 @@ class Lookbacks:
         for time in sorted(one for one in certain | doubtful if moment.time <= one <= moment.time + longest):
             asked = Moment(self.book, moment.fields, time, self.reference.entered, moment.doubts, kind=moment.kind)
             holds = asked.holds(theirs)
-            if holds == {True} and time in certain:
+            if holds == YES and time in certain:
                 crossed.add(time)
                 if time == moment.time:
                     own = []  # it is decided itself
-            elif holds != {False} and (time == moment.time or not _reaches(crossed, rule, time)):
+            elif holds != NO and (time == moment.time or not _reaches(crossed, rule, time)):
                 self.lost.add(name)
                 return []
         came += own
@@ -89,16 +92,14 @@ class Lookbacks:
 
     def _split(self, rule: Rule) -> tuple[Rule, Rule]:
         """What a rule asks about an entity, and what it asks about the event and its user."""
-        when, some, none = (
-            [{one: self._is_about_entity(one) for one in group} for group in (rule.when, rule.any, rule.unless)]
-        )
         theirs, ours = (
-            rule._replace(**{
-                name: tuple(one for one, is_theirs in group.items() if is_theirs == wanted)
-                for name, group in (("when", when), ("any", some), ("unless", none))
-            })
+            rule._replace(
+                when=tuple(one for one in rule.when if self._is_about_entity(one) == wanted),
+                any=tuple(one for one in rule.any if self._is_about_entity(one) == wanted),
+                unless=tuple(one for one in rule.unless if self._is_about_entity(one) == wanted),
+            )
             for wanted in (True, False)
-        )  # fmt: skip
+        )
         return theirs, ours
 
     def _is_about_entity(self, clause: Expr) -> bool:
@@ -109,7 +110,7 @@ class Lookbacks:
         if not is_among(moment.kind, rule.events) or target_of(self.book, moment.fields, rule.then[0].target) is None:
             return []
         holds = moment.holds(ours)
-        return [Came(moment, holds == {True})] if holds != {False} else []
+        return [Came(moment, holds == YES)] if holds != NO else []
 
     def _times(self, by: tuple[str, ...], key: tuple[str, ...], came: list[Came]) -> tuple[set[int], set[int]]:
         """When something is there for certain, and when something may be: counters without room give entries up, and

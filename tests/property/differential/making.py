@@ -18,7 +18,8 @@ KINDS = ("plain", "follow-ups", "consequences", "lookbacks", "sequences", "absen
 def make(rng: random.Random, kind: str | None = None) -> Case:
     """A case of a kind, or of any: one in two is plain."""
     chosen = kind or rng.choice((KINDS[0], rng.choice(KINDS)))
-    makers = {"follow-ups": make_follow_ups, "consequences": make_consequences, "lookbacks": make_lookbacks, "sequences": make_sequences,
+    makers = {"follow-ups": make_follow_ups, "consequences": make_consequences, "lookbacks": make_lookbacks,
+              "sequences": make_sequences,
               "absences": make_absences, "tables": with_tables}  # fmt: skip
     return makers.get(chosen, make_case)(rng)
 

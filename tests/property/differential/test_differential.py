@@ -125,6 +125,13 @@ def marking(lasts: str) -> Book:
     return Book(rules=rules, marks={"k": Mark(("device_id",), lasts)})
 
 
+def reaching(lookback: str | None, least: int = 2) -> Book:
+    enough = ("compare", ">=", ("name", "n"), ("const", least))
+    counter = Declared("count", None, ("any",), ("device_id",), "1h")
+    rules = {"several_0": Rule(("post",), (enough, ANY), lookback=lookback)}
+    return Book(counters={"n": counter}, rules=rules)
+
+
 def looking_up(*rows: Row) -> Book:
     return Book(tables={"t": Table("user_id", {"n": Field("number", "n")}, rows, is_file=False)})
 
@@ -158,6 +165,9 @@ POST, PAY = Step(("post",)), Step(("pay",))
         (climbing(2), climbing(3)),
         (climbing(2), climbing(2, decay="4s")),
         (marking("10s"), marking("1s")),
+        (reaching("10s"), reaching("4s")),
+        (reaching("10s"), reaching(None)),
+        (reaching("10s"), reaching("10s", least=3)),
         (looking_up(Row("u", {"n": 1})), looking_up(Row("u", {"n": 1}), Row("u", None, START_MS + 5_000))),
     ],
 )

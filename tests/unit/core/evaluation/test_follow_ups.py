@@ -73,7 +73,7 @@ rules:
 def test_nothing_is_decided_of_a_label_that_is_taken_back(verdict: str) -> None:
     """Though a rule about such labels rests at an entity that the event names."""
     engine = OfflineEngine(load_rulebook({"r.yaml": RESTING_AT_DEVICES}), Settings(decision_sample=0.0))
-    event = {"event_id": "e", "type": "post", "user_id": "u", "device_id": "d", "ts": START_MS}
+    event: dict[str, Any] = {"event_id": "e", "type": "post", "user_id": "u", "device_id": "d"}
     brought_about = []
     for number, (kind, fields) in enumerate(
         [("event", event), *(("label", {"event_id": "e", "user_id": "u", "label": one}) for one in ("spam", verdict))]
@@ -82,3 +82,29 @@ def test_nothing_is_decided_of_a_label_that_is_taken_back(verdict: str) -> None:
         messages = engine.run([Arrival(kind, START_MS + number, orjson.dumps(line), START_MS + number)])
         brought_about.append(sorted(message.topic for message in messages))
     assert brought_about == [[], ["actions", "decisions"], []]
+
+
+REACHING = """
+version: 1
+counters:
+  users:  {distinct: user_id, of: post, by: device_id, over: 1h}
+  ids:    {distinct: event_id, of: hit.swarm, by: user_id, over: 1d}
+  own:    {count: hit.swarm, by: user_id, over: 1d, where: user_id == "u0"}
+  prompt: {count: hit.swarm, by: user_id, over: 1d, where: clock_skew < 1s}
+rules:
+  swarm: {event: post, when: [users >= 2], then: {flag: x, also: earlier, lookback: 1h}}
+  asks:  {event: look, when: [ids == 1, own == 1], then: {flag: y}}
+  sure:  {event: look, when: [prompt <= 1], then: {flag: z}}
+"""
+
+
+def test_what_follows_from_an_earlier_event_knows_its_ids_and_not_how_far_its_time_was_off() -> None:
+    engine = OfflineEngine(load_rulebook({"r.yaml": REACHING}), Settings(decision_sample=0.0))
+    hits = []
+    for number, (kind, user) in enumerate((("post", "u0"), ("post", "u1"), ("look", "u0"))):
+        event = {"event_id": f"e{number}", "type": kind, "user_id": user, "device_id": "d", "ts": START_MS + number}
+        for message in engine.run([Arrival("event", START_MS + number, orjson.dumps(event), START_MS + number)]):
+            if message.topic == "decisions":
+                decision = orjson.loads(message.value)
+                hits += [(hit["rule"], decision["user_id"]) for hit in decision["hits"]]
+    assert sorted(hits) == [("asks", "u0"), ("swarm", "u0"), ("swarm", "u1")]
