@@ -23,7 +23,7 @@ MOST_HASHES = 16
 """So many of one event are looked up in a bank: of four pictures, four frames each."""
 
 _BITS, _DIGITS = 256, 64
-_PURPOSE = "near-duplicate pictures"
+PURPOSE = "near-duplicate pictures"
 
 
 def image_hashes(fields: Mapping[str, Any]) -> tuple[str, ...]:
@@ -46,13 +46,14 @@ def image_keys(fields: Mapping[str, Any]) -> tuple[str, ...]:
     keys: dict[str, None] = {}
     for found in hashes[:MOST_VIEWS]:
         if type(found) is str:
-            keys.update(dict.fromkeys(hash_keys(found, hash64(_PURPOSE))))
+            keys.update(dict.fromkeys(hash_keys(found, hash64(PURPOSE))))
     return tuple(keys)
 
 
 @lru_cache(4_096)
-def hash_keys(found: str, key: int = 0) -> tuple[str, ...]:
-    """The keys of a hash of 64 hexadecimal digits; none of anything else. `key`: the deployment's secret of 64 bits."""
+def hash_keys(found: str, key: int = 0, slots: int = SLOTS) -> tuple[str, ...]:
+    """The first keys of a hash of 64 hexadecimal digits; none of anything else. `key`: the deployment's secret of 64
+    bits."""
     try:
         bits = int(found, 16) if len(found) == _DIGITS and found.isalnum() else -1
     except ValueError:
@@ -61,7 +62,7 @@ def hash_keys(found: str, key: int = 0) -> tuple[str, ...]:
         return ()
     return tuple(
         f"{number}:{sum((bits >> place & 1) << at for at, place in enumerate(places)):06x}"
-        for number, places in enumerate(_places(key))
+        for number, places in enumerate(_places(key)[:slots])
     )
 
 

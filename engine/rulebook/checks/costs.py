@@ -63,17 +63,20 @@ SEED_US = 6.0
 BANK_US = 200.0
 """Looking a picture up in a bank that does not have it, where it has not been looked up lately."""
 
+_FRAMES_ASKED = 7
+"""Of a video that a bank does not have."""
+
 LOOKUP_US: Mapping[str, float] = {"mmdb": 8.0, "file": 1.0, "topic": 1.0}
 """Looking reference data up, of an address that is new."""
 
-KEY_US: Mapping[str, float] = {"text": 12.0, "url_domain": 10.0, "ip_prefix": 1.0, "image": 3.0}
+KEY_US: Mapping[str, float] = {"text": 12.0, "url_domain": 10.0, "ip_prefix": 1.0, "image": 3.0, "video": 200.0}
 """Finding out which entities an event names, where that is more than looking."""
 
-STOPS: Mapping[str, int] = {"text": 2, "image": 16}
+STOPS: Mapping[str, int] = {"text": 2, "image": 16, "video": 16}
 """How many entities of a kind an event names, where that is more than one."""
 
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
-_BANK = re.compile(r"\bbanks\.\w+")
+_BANK = re.compile(r"(\bvideo (?:not )?in )?\b(banks\.\w+)")
 _CALL, _WORD = re.compile(r"\b(\w+)\("), re.compile(r"\b\w+\b")
 
 _RECORD_BYTES = 60 + 8 * RECENT_IDS
@@ -155,7 +158,8 @@ def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) ->
     read += [name for model in models for name in model.read]
     cost = FOLLOW_UP_US if is_follow_up(event_type) else EVENT_US
     cost += CLAUSE_US * len(clauses) + PATTERN_US * patterns + sum(map(_model_us, models))
-    cost += BANK_US * len({bank for clause in clauses for bank in _BANK.findall(_QUOTED.sub("", clause))})
+    asked = {found for clause in clauses for found in _BANK.findall(_QUOTED.sub("", clause))}
+    cost += BANK_US * sum(_FRAMES_ASKED if is_video else 1 for is_video, _ in asked)
     cost += _computing_us([*clauses, *read], values) + sum(LOOKUP_US[lookup.kind] for lookup in program.lookups)
     cost += sum(map(_counter_us, counters)) + MEMORY_US * len(memories)
     return cost + (_routing_us(program.routing) if program.routing is not None else 0.0)

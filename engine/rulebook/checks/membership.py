@@ -118,5 +118,5 @@ def _wrong_image(entry: str) -> tuple[str, str] | None:
 
 _WRONG: dict[str, Callable[[str], tuple[str, str] | None]] = {
     "ip": _wrong_address, "ip_prefix": _wrong_prefix, "url_domain": _wrong_domain, "text": _wrong_text,
-    "image": _wrong_image,
+    "image": _wrong_image, "video": _wrong_image,
 }  # fmt: skip

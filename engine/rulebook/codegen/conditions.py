@@ -18,7 +18,7 @@ import re2
 from engine.core.values.lists import LiveList
 from engine.rulebook.codegen.searches import PhrasesOf, prepared
 from engine.rulebook.language.functions import FUNCTIONS
-from engine.rulebook.language.keys import CANONICAL
+from engine.rulebook.language.keys import CANONICAL, VIDEO
 from engine.rulebook.language.nodes import (
     Arithmetic,
     Call,
@@ -252,6 +252,8 @@ class Scope:
         return f"({left_source} {op} {right_source})"
 
     def _is_among(self, item: Expr, list_name: str | None, values: Iterable[Any]) -> str:
+        if isinstance(item, Ref) and item.kind == "keys" and item.target == VIDEO:
+            return f"is_known_video({self._plain(item)}, {self.constant('L', self._listed(item, list_name, values))})"
         if item.type == "list":
             return f"among({self._plain(item)}, {self.constant('L', self._listed(item, list_name, values))})"
         return f"({self._plain(item)} in {self.constant('L', self._entries(list_name, values))})"

@@ -68,6 +68,7 @@ from engine.keys.measures import entropy, repeats, similarity
 from engine.keys.network import ip_prefixes
 from engine.keys.text import fingerprints, own_fingerprints, unmasked
 from engine.keys.urls import domain_of, url_domains
+from engine.keys.videos import is_known_video, video_hashes, video_keys
 
 MAX_AMOUNT = 1e15
 MAX_DIGITS = 32
@@ -283,6 +284,7 @@ RUNTIME: dict[str, Any] = {
     "recall_first": recall_first, "recall_first_age": recall_first_age, "recall_new": recall_new, "warmed": warmed,
     "ClauseTrace": ClauseTrace,
     "image_keys": image_keys, "image_hashes": image_hashes,
+    "video_keys": video_keys, "video_hashes": video_hashes, "is_known_video": is_known_video,
     "duration_text": duration_text, "items_text": items_text, "size_text": size_text, "tokens": tokens, "keys": keys,
     "pairs": pairs, "left_in": left_in,
     "url_domains": url_domains, "ip_prefixes": ip_prefixes, "fingerprints": fingerprints,

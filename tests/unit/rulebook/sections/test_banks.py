@@ -6,6 +6,7 @@ import pytest
 
 from engine.core.domain.events import Event
 from engine.core.domain.rules import Rulebook
+from engine.rulebook.checks.costs import BANK_US, estimate_costs
 from engine.rulebook.checks.membership import find_wrong_entries
 from engine.rulebook.compiler import check_rulebook, load_rulebook, read_directory
 from engine.rulebook.inline_tests.stage import ExampleStage
@@ -54,6 +55,26 @@ def test_pictures_are_found_by_their_hashes(when: str, hashes: list[str], expect
     assert held(book(when), media={"hashes": hashes}, avatar=HASH.upper()) == expected
 
 
+@pytest.mark.parametrize(
+    ("when", "frames", "expected"),
+    [
+        ("video in banks.scams", [HASH, MIRRORED], True),
+        ("video in banks.scams", [{"hash": HASH, "quality": 90}, {"hash": OTHER, "quality": 12}], True),
+        ("video in banks.scams", [HASH, OTHER], False),
+        ("video in banks.scams", [], False),
+        ("video not in banks.scams", [HASH, OTHER], True),
+        ("video in banks.scams", HASH, False),
+    ],
+)
+def test_a_video_is_known_by_most_of_its_frames(when: str, frames: object, expected: bool) -> None:
+    assert held(book(when), video_hashes=frames) == expected
+
+
+def test_looking_a_video_up_costs_more_than_looking_a_picture_up() -> None:
+    of_video, of_image = (estimate_costs(book(f"{what} in banks.scams")).dearest_us for what in ("video", "image"))
+    assert of_video > of_image + 5 * BANK_US
+
+
 @pytest.mark.parametrize("media", [None, 7, [], {}, {"hashes": HASH}, {"hashes": {}}, {"hashes": [None, {}, 7]}])
 def test_an_event_without_pictures_has_none_that_is_known(media: object) -> None:
     assert not held(book("image in banks.scams"), media=media)
@@ -64,6 +85,8 @@ def test_an_event_without_pictures_has_none_that_is_known(media: object) -> None
     ("change", "told", "hint"),
     [
         (("WHEN", "image in lists.scams"), 'unknown list "scams"', "write: banks.scams"),
+        (("WHEN", "video in lists.words"), "copies of a picture differ in some bits, and a list has whole entries",
+         "declare it under `banks:`, and write: video in banks.words"),
         (("WHEN", "image in banks.words"), 'unknown bank "words"', "write: lists.words"),
         (("WHEN", "image in banks.scam"), 'unknown bank "scam"', 'did you mean "scams"?'),
         (("WHEN", "image in lists.words"), "copies of a picture differ in some bits, and a list has whole entries",

@@ -69,7 +69,7 @@ def test_a_counter_is_read_where_it_says(counter: str, at: str) -> None:
          'nothing can be counted by "usr_id"', 'did you mean "user_id"?'),
         ("{count: post, by: target_id, over: 1h, read_by: flag}", 'nothing can be counted by "flag"', ANY),
         ("{count: post, by: url_domain, over: 1h, read_by: friend}",
-         "url_domain, ip_prefix, text, image: `read_by` has these where `by` has the same, and nowhere else",
+         "url_domain, ip_prefix, text, image, video: `read_by` has these where `by` has the same, and nowhere else",
          "name fields in both"),
         ("{count: post, by: target_id, over: 1h, read_by: user_id, before: true}",
          "`before` goes without `read_by`: the event that is being decided is counted at somebody else",
