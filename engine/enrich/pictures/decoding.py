@@ -12,6 +12,7 @@ from heapq import heappush, heapreplace
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from engine.enrich.answers import Missing
@@ -23,6 +24,9 @@ _SHORTEST_MS, _INSTEAD_MS = 10, 100.0
 """Browsers show for a tenth of a second what says that it is shown for less than these."""
 _DAMAGES = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, OverflowError)
 """What Pillow raises on damaged files: they have no common root."""
+
+_MOSTLY, _LIGHT = 0.7, 200
+"""A picture is on black of which less is there, and that is lighter, of 255."""
 
 _LEAST_PIXELS = 50_000
 """A frame takes some time, however small it is."""
@@ -45,9 +49,9 @@ def opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
 
 
 def frames(picture: Image.Image, data: bytes, most: int, max_pixels: int, unread: list[str]) -> Iterator[Image.Image]:
-    """The first frame of a picture of such bytes, and up to `most` - 1 others, upright and on white. Of a file that has
-    been cut short there is what people see of it, and of one that is wrong behind the first frame, that one. `unread`
-    is told what is wrong."""
+    """The first frame of a picture of such bytes, and up to `most` - 1 others, upright and on white, or on black
+    where white would hide them. Of a file that has been cut short there is what people see of it, and of one that is
+    wrong behind the first frame, that one. `unread` is told what is wrong."""
     if mended(data) is not data:
         unread.append("damaged_picture")
     try:
@@ -115,10 +119,23 @@ def _cut_short(data: bytes) -> Image.Image:
 
 
 def _flat(picture: Image.Image) -> Image.Image:
-    with_alpha = ImageOps.exif_transpose(picture).convert("RGBA")
-    flat = Image.new("RGB", with_alpha.size, "white")
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I"):  # 16 bits, of which Pillow would keep what is nearly black
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+    if not upright.has_transparency_data:
+        return upright.convert("RGB")
+    with_alpha = upright.convert("RGBA")
+    flat = Image.new("RGB", with_alpha.size, _page_of(with_alpha))
     flat.paste(with_alpha, mask=with_alpha.getchannel("A"))
     return flat
+
+
+def _page_of(picture: Image.Image) -> str:
+    """What a picture with transparent parts stands on: light ink on much that is transparent is seen on dark pages."""
+    small = np.asarray(picture.resize((_SAMPLE_SIDE, _SAMPLE_SIDE), Image.Resampling.BOX), np.float64)
+    alpha = small[:, :, 3] / 255
+    light = (small[:, :, :3].mean(axis=2) * alpha).sum() / max(alpha.sum(), 1e-9)
+    return "black" if alpha.mean() < _MOSTLY and light > _LIGHT else "white"
 
 
 def begin(look: Callable[[bytes], Any]) -> None:

@@ -22,6 +22,9 @@ _MOST_RATIO = 40
 
 _LEAST_SIDE = 32
 
+_SURE = 0.9
+"""A line that is read with less is read mirrored too."""
+
 
 def reads(given: Mapping[str, Any]) -> Callable[[Any], Any]:
     """What reads pictures. `given`: see `ocr.py`."""
@@ -88,9 +91,15 @@ class _Reader:
         height, width = crop.shape[:2]
         if width > _MOST_RATIO * height:
             crop = cv2.resize(crop, (_MOST_RATIO * height, height))
+        read = self._read_crop(crop)
+        if max((confidence for _, confidence in read), default=0.0) < _SURE:
+            read = max(read, self._read_crop(cv2.flip(crop, 1)), key=lambda lines: max([0.0, *(c for _, c in lines)]))
+        yield from read
+
+    def _read_crop(self, crop: Any) -> list[tuple[str, float]]:
         upright = self._engine.text_cls([crop]).img_list
         read = self._engine.text_rec(TextRecInput(img=upright, return_word_box=False))
-        yield from zip(read.txts or (), map(float, read.scores or ()), strict=True)
+        return list(zip(read.txts or (), map(float, read.scores or ()), strict=True))
 
 
 def _within(lines: Iterable[str], max_chars: int) -> list[str]:

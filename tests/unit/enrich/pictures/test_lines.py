@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("rapidocr", reason="NOT TESTED: the extra `ocr` is not installed")
 
 from PIL import ImageFilter
+from PIL.Image import Transpose
 
 from engine.enrich.answers import Missing
 from engine.enrich.pictures.lines import reads
@@ -41,6 +42,20 @@ def test_lines_in_their_order_whatever_the_colours(read: Read) -> None:
 @pytest.mark.parametrize("turns", [90, 180])
 def test_turned_text_is_read(read: Read, turns: int) -> None:
     assert read(encoded(written("call me now").rotate(turns, expand=True)))["lines"] == ["call me now"]
+
+
+@pytest.mark.parametrize("way", ["FLIP_LEFT_RIGHT", "FLIP_TOP_BOTTOM"])
+def test_mirrored_text_is_read(read: Read, way: str) -> None:
+    page = written("double your savings")
+    assert read(encoded(page.transpose(getattr(Transpose, way))))["lines"] == ["double your savings"]
+
+
+def test_light_letters_on_nothing_are_read_as_dark_pages_show_them(read: Read) -> None:
+    letters = written("double your savings", ink="white", paper="black")
+    page = letters.copy()
+    page.putalpha(letters.convert("L"))
+    page.paste("white", (0, 0, *page.size), page.getchannel("A"))
+    assert read(encoded(page))["lines"] == ["double your savings"]
 
 
 def test_all_frames_are_read_as_far_as_is_allowed(read: Read) -> None:

@@ -7,6 +7,7 @@ import struct
 import zlib
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("PIL", reason="NOT TESTED: the extra `images` is not installed")
@@ -16,6 +17,8 @@ from engine.enrich.answers import Missing
 from engine.enrich.confinement.children import Children
 from engine.enrich.pictures.looking import looks
 from tests.unit.enrich.pictures.made import encoded, picture, pillow
+
+QR = zxingcpp.BarcodeFormat.QRCode
 
 
 def look(*files: bytes, turn_s: float = 20.0, **given: Any) -> tuple[list[Any], int]:
@@ -39,10 +42,13 @@ def look(*files: bytes, turn_s: float = 20.0, **given: Any) -> tuple[list[Any], 
     return asyncio.run(go())
 
 
+def drawn(text: str) -> Any:
+    return pillow.fromarray(np.asarray(zxingcpp.create_barcode(text, QR).to_image(scale=6)))
+
+
 def qr(text: str) -> Any:
-    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode).to_image(scale=6)
     page = picture(3, 640, 480)
-    page.paste(pillow.fromarray(__import__("numpy").asarray(code)).convert("RGB"), (30, 40))
+    page.paste(drawn(text).convert("RGB"), (30, 40))
     return page
 
 
@@ -63,6 +69,39 @@ def test_formats_frames_and_codes_are_read() -> None:
     assert [len(one["hashes"]) for one in told] == [1, 1, 1, 1, 3, 1]
     assert [one["codes"] for one in told] == [[]] * 5 + [["https://evil.example/x"]]
     assert started == 1
+
+
+def coloured(code: Any, dark: tuple[int, ...], light: tuple[int, ...]) -> Any:
+    return pillow.composite(pillow.new("RGB", code.size, light), pillow.new("RGB", code.size, dark), code.convert("1"))
+
+
+@pytest.mark.parametrize(
+    ("dark", "light"),
+    [((112,) * 3, (142,) * 3), ((228, 100, 30), (28, 163, 229)), ((60, 150, 20), (60, 120, 175))],
+    ids=["hardly any contrast", "colours as bright", "colours as bright and as red"],
+)
+def test_codes_that_only_people_would_see_are_read(dark: tuple[int, ...], light: tuple[int, ...]) -> None:
+    page, code = picture(3, 640, 480), drawn("https://evil.example/x")
+    page.paste(coloured(code, dark, light), (30, 40))
+    told, _ = look(*5 * [encoded(page)])  # colours count by lot
+    assert ["https://evil.example/x"] in [one["codes"] for one in told]
+
+
+def test_a_code_of_dots_that_do_not_touch_is_read() -> None:
+    code = pillow.fromarray(np.asarray(zxingcpp.create_barcode("https://evil.example/x", QR).to_image(scale=1)))
+    page = pillow.new("RGB", (8 * code.width, 8 * code.height), "white")
+    draw = __import__("PIL.ImageDraw").ImageDraw.Draw(page)
+    for y, x in np.argwhere(np.asarray(code) < 128).tolist():
+        draw.ellipse((8 * x, 8 * y, 8 * x + 7, 8 * y + 7), fill="black")
+    (told,), _ = look(encoded(page))
+    assert told["codes"] == ["https://evil.example/x"]
+
+
+def test_sixteen_bits_are_as_good_as_eight() -> None:
+    grey = picture(3).convert("L")
+    deep = pillow.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    eight, sixteen = look(encoded(grey), encoded(deep))[0]
+    assert eight["hashes"] == sixteen["hashes"]
 
 
 @pytest.mark.parametrize(
