@@ -1,6 +1,7 @@
 """Reads the declarations of models: what they read, how they learn, whose labels they heed."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 from engine.core.domain.follow_ups import SIGN, is_follow_up, written_type
 from engine.core.domain.outcomes import outcome_policy
@@ -8,7 +9,7 @@ from engine.core.domain.rules import ModelSpec
 from engine.errors import PipelineError, SnapshotError
 from engine.learning.estimators import RiverLearner
 from engine.learning.slices import MOST_SLICED
-from engine.rulebook.language.diagnostics import did_you_mean
+from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.nodes import Ref, names_in
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
@@ -21,6 +22,8 @@ LEAST_PRESUMED = 0.1
 """Each of them counts for all: ten, here, and that is as much as a label may count."""
 _MIN_LABELS = 50
 _COUNTED = ("counter", "sequence", "memory")
+_SEVERAL, _MOST_SEVERAL = re.compile(r"(event\.(?:[^\s.]+\.)+)([0-9]{1,4})\.\.([0-9]{1,4})"), 256
+"""Numbers that stand side by side, such as an image's embedding."""
 
 
 def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> ModelSpec | None:
@@ -69,7 +72,7 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
             hints=tuple(hints.values()),
             presume=float(presume or 0),
             awaits="presume_after" in keys,
-            units=_units(declared, keys.get("numbers")),
+            units=_units(declared, named["numbers"], declared.spans[f"models.{name}"]),
             of=of,
             outcome=outcome,
             answer_model=answer_model,
@@ -136,10 +139,9 @@ def _check_answer_model(
             report.error(node.span, f"`{answer_model}` is not asked at {', '.join(missing)} events")
 
 
-def _units(declared: Declarations, node: Node | None) -> dict[str, str]:
+def _units(declared: Declarations, numbers: tuple[str, ...], span: Span) -> dict[str, str]:
     """Which of the numbers are durations or sizes."""
-    items = node.walk() if node is not None else ()
-    refs = ((item.text or "", declared.resolve(item.text or "", item.span)) for item in items)
+    refs = ((name, declared.resolve(name, span)) for name in numbers)
     return {name: ref.type for name, ref in refs if ref is not None and ref.type in ("duration", "size")}
 
 
@@ -174,19 +176,34 @@ def _is_pipeline(declared: Declarations, node: Node) -> bool:
     return True
 
 
+def _named(declared: Declarations, node: Node | None) -> Iterator[tuple[str, Span]]:
+    """What stands there, by name; of `event.x.0..31` all of them."""
+    for item in node.walk() if node is not None else ():
+        text = item.text or ""
+        several = _SEVERAL.fullmatch(text)
+        first, last = (int(several[2]), int(several[3])) if several else (0, 0)
+        if several and not 0 <= last - first < _MOST_SEVERAL:
+            message = f"`{text}` is one number to {_MOST_SEVERAL}, the first one first"
+            declared.diagnostics.error(item.span, message, f"for example: {several[1]}0..31")
+        elif several:
+            yield from ((f"{several[1]}{number}", item.span) for number in range(first, last + 1))
+        else:
+            yield text, item.span
+
+
 def _readable(declared: Declarations, node: Node | None, allowed: tuple[str, ...]) -> tuple[str, ...]:
     names = []
-    for item in node.walk() if node is not None else ():
-        ref = declared.resolve(item.text or "", item.span)
+    for text, span in _named(declared, node):
+        ref = declared.resolve(text, span)
         if ref is not None and ref.type not in allowed:
-            declared.diagnostics.error(item.span, f"`{item.text}` is a {ref.type}, this needs a {allowed[0]}")
+            declared.diagnostics.error(span, f"`{text}` is a {ref.type}, this needs a {allowed[0]}")
         elif ref is not None and _reads_score(declared, ref):
-            declared.diagnostics.error(item.span, "a model cannot read a score")
+            declared.diagnostics.error(span, "a model cannot read a score")
         elif ref is not None and "text" in allowed and any(one.kind == "memory" for one in reached(declared, ref)):
-            message = f"`{item.text}` is remembered: a model reads its texts and categories before that is looked up"
-            declared.diagnostics.error(item.span, message, "compare it in a rule, or count with it in `numbers`")
+            message = f"`{text}` is remembered: a model reads its texts and categories before that is looked up"
+            declared.diagnostics.error(span, message, "compare it in a rule, or count with it in `numbers`")
         elif ref is not None:
-            names.append(item.text or "")
+            names.append(text)
     return tuple(names)
 
 

