@@ -70,6 +70,9 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Limit(lambda words: all(word.strip(" *") for word in words), "are words, and may end in `*`"),
     ] = ()
     """Slurs, of which pages show the first letter until somebody asks; `word*` means all that begin so."""
+    blur_pictures_from: Annotated[float, SHARE] = 0.0
+    """Small pictures of which a model says so much or more are blurred until somebody asks, and those of which none
+    says anything; 0: all are."""
     notes: Literal["optional", "demanded"] = "optional"
     """Whether a moderator has to say why."""
     undo_s: Annotated[int, at_least(0)] = 6

@@ -50,7 +50,7 @@ def make_app(
     console = Console(
         settings=settings,
         store=store,
-        templates=Templates(settings.console.masked_words),
+        templates=Templates(settings.console.masked_words, settings.console.blur_pictures_from),
         clock=lambda: int(time.time() * 1000),
         control=control or Control(settings),
         checker=checker or Checker(),

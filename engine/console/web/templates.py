@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,10 @@ NAVIGATION = (
 
 
 class Templates:
-    """Renders templates by their path, such as queue/case.html. `masked_words`: stand masked in what users wrote."""
+    """Renders templates by their path, such as queue/case.html. `masked_words`: stand masked in what users wrote;
+    `blur_from`: with which score small pictures are blurred."""
 
-    def __init__(self, masked_words: Iterable[str] = ()) -> None:
+    def __init__(self, masked_words: Iterable[str] = (), blur_from: float = 0.0) -> None:
         masker = Masker(masked_words)
 
         def masked_text(value: Any, most: int | None = None) -> Markup:
@@ -48,7 +50,8 @@ class Templates:
         )
         environment.filters |= {
             "time": time_element, "day": day_text, "lasts": lasting_text, "count": count_text, "percent": percent_text,
-            "plain": plain_text, "masked": masked_text, "sparkline": sparkline, "in_pictures": in_pictures,
+            "plain": plain_text, "masked": masked_text, "sparkline": sparkline,
+            "in_pictures": partial(in_pictures, blur_from=blur_from),
             "without_bytes": without_bytes,
         }  # fmt: skip
         environment.globals |= {"asset": asset_url, "navigation": NAVIGATION, "here": is_here}

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 
 from engine.enrich.enricher import Surroundings
 from engine.enrich.pictures.options import PictureOptions, read_options
+from engine.enrich.pictures.previews import MOST_SIDE, within
 from engine.enrich.pictures.reader import PictureReader, need
 from engine.keys.images import MOST_HASHES
+from engine.limits import between
 
 need("PIL", "zxingcpp")
 
@@ -18,9 +20,11 @@ _MOST_CODE_BYTES = 16_384
 
 
 class LookOptions(PictureOptions, frozen=True, forbid_unknown_fields=True):
-    """`codes`: whether QR and bar codes are read."""
+    """`codes`: whether QR and bar codes are read; `preview`: how many pixels wide or high small pictures for moderators
+    are, 0 for none."""
 
     codes: bool = True
+    preview: Annotated[int, between(0, MOST_SIDE)] = 0
 
 
 class Pictures(PictureReader):
@@ -35,7 +39,7 @@ class Pictures(PictureReader):
     def given(self, surroundings: Surroundings) -> Mapping[str, Any]:
         """Limits, and whether to read codes."""
         own = self._options
-        return {"max_pixels": own.max_pixels, "max_frames": own.max_frames, "codes": own.codes}
+        return {"max_pixels": own.max_pixels, "max_frames": own.max_frames, "codes": own.codes, "preview": own.preview}
 
     def put_together(self, seen: list[dict[str, Any]]) -> dict[str, Any]:
         """Hashes and codes of the pictures, each once, and what pictures they are. The first of each picture come
@@ -46,7 +50,9 @@ class Pictures(PictureReader):
         kept = _short(codes)
         unread = ["too_many_hashes"] if len(hashes) > MOST_HASHES else []
         unread += ["too_many_codes"] if len(kept) < len(codes) or any(one["has_more"] for one in seen) else []
+        previews = within([one["preview"] for one in seen if one["preview"] is not None])
         return {
+            **({"previews": previews} if self._options.preview else {}),
             "images": [{name: one[name] for name in ("format", "width", "height")} for one in seen],
             "hashes": hashes, "turned": turned, "codes": kept, "unread": unread,
         }  # fmt: skip

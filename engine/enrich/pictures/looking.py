@@ -10,6 +10,7 @@ import zxingcpp
 from PIL import Image, ImageFilter
 
 from engine.enrich.pictures.decoding import begin, frames, opened
+from engine.enrich.pictures.previews import preview_of
 from engine.enrich.pictures.views import hashes_of
 
 _HASHED_SIDE, _READ_SIDE = 512, 1_600
@@ -22,27 +23,31 @@ _lots = Random()
 
 
 def looks(given: Mapping[str, Any]) -> Callable[[Any], Any]:
-    """What looks at pictures. `given`: `max_pixels`, `max_frames`, and whether to read `codes`."""
+    """What looks at pictures. `given`: `max_pixels`, `max_frames`, whether to read `codes`, and how large
+    a `preview` is, 0 for none."""
 
     def look(data: bytes) -> Iterator[dict[str, Any]]:
-        return _look(data, given["max_pixels"], given["max_frames"], given["codes"])
+        return _look(data, given)
 
     begin(lambda data: list(look(data)))
     return look
 
 
-def _look(data: bytes, max_pixels: int, max_frames: int, reads_codes: bool) -> Iterator[dict[str, Any]]:
+def _look(data: bytes, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """What the picture says: first what each further frame adds, then the codes, which take the longest."""
+    max_pixels, side = given["max_pixels"], given["preview"]
     seen: list[Image.Image] = []
-    found: dict[str, Any] = {"hashes": {}, "turned": [], "codes": [], "has_more": False, "unread": []}
+    found: dict[str, Any] = {"hashes": {}, "turned": [], "codes": [], "has_more": False, "unread": [], "preview": None}
     with opened(data, max_pixels) as picture:
         found |= {"format": str(picture.format), "width": picture.width, "height": picture.height}
         picture.draft("RGB", (_READ_SIDE, _READ_SIDE))
-        for frame in frames(picture, data, max_frames, max_pixels, found["unread"]):
+        for frame in frames(picture, data, given["max_frames"], max_pixels, found["unread"]):
+            if side and found["preview"] is None:
+                found["preview"] = preview_of(frame, side)
             seen.append(_hashed(frame, found["hashes"], found["turned"]))
             yield found
     yield found
-    if reads_codes:
+    if given["codes"]:
         codes = dict.fromkeys(code.text[:_MOST_CHARS] for frame in seen for code in _codes_in(frame))
         yield {**found, "codes": list(codes)[:_MOST_CODES], "has_more": len(codes) > _MOST_CODES}
 

@@ -22,7 +22,7 @@ FOUND = hashes_of(np.asarray(picture(0)))
 CODE = hashes_of(np.asarray(qr("evil.example/win").resize((512, 384), 4)))
 IMAGE = {"format": "PNG", "width": 320, "height": 240}
 ONE = {"images": [IMAGE], "hashes": list(FOUND.upright), "turned": FOUND.turned}
-NO_CODES = {"codes": [], "has_more": False, "unread": []}
+NO_CODES = {"codes": [], "has_more": False, "unread": [], "preview": None}
 
 
 class TestPictures(EnricherTests):
@@ -110,9 +110,16 @@ def test_no_picture_pushes_another_out_of_what_is_looked_up() -> None:
 def test_codes_that_say_very_much_hide_neither_pictures_nor_links() -> None:
     codes = [f"{n}" + "\x01" * 1_999 for n in range(7)]
     one = {**IMAGE, "hashes": FOUND.upright, "turned": [FOUND.turned], "codes": [*codes, "a.example"]}
-    found = Pictures({}).put_together([{**one, "has_more": False}])
+    found = Pictures({}).put_together([{**one, "has_more": False, "preview": None}])
     assert found["codes"] == [codes[0], "a.example"]
     assert (found["hashes"], found["unread"]) == (ONE["hashes"], ["too_many_codes"])
+
+
+def test_small_pictures_are_told_where_they_are_asked_for_as_far_as_there_is_room() -> None:
+    one = {**IMAGE, **NO_CODES, "hashes": {}, "turned": []}
+    seen = [{**one, "preview": {"width": 64, "height": 64, "rgb": "A" * 11_000}} for _ in range(4)]
+    assert len(Pictures({"preview": 64}).put_together(seen)["previews"]) == 2
+    assert "previews" not in Pictures({}).put_together([{**one, "preview": None}])
 
 
 def test_bytes_go_no_further_and_addresses_do() -> None:

@@ -5,6 +5,7 @@ import io
 import random
 import struct
 import zlib
+from base64 import b64decode
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def look(*files: bytes, turn_s: float = 20.0, **given: Any) -> tuple[list[Any], 
             return missing.reason
 
     async def go() -> tuple[list[Any], int]:
-        limits = {"max_pixels": 4_000_000, "max_frames": 3, "codes": True, **given}
+        limits = {"max_pixels": 4_000_000, "max_frames": 3, "codes": True, "preview": 0, **given}
         children = Children("engine.enrich.pictures.looking:looks", limits, 1, turn_s, 600)
         await children.start()
         try:
@@ -95,6 +96,14 @@ def test_a_code_of_dots_that_do_not_touch_is_read() -> None:
         draw.ellipse((8 * x, 8 * y, 8 * x + 7, 8 * y + 7), fill="black")
     (told,), _ = look(encoded(page))
     assert told["codes"] == ["https://evil.example/x"]
+
+
+def test_a_small_picture_is_pixels_of_the_first_frame() -> None:
+    frames = [pillow.new("RGB", (120, 90), colour) for colour in ("red", "blue")]
+    (told,), _ = look(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]), preview=16)
+    preview = told["preview"]
+    assert (preview["width"], preview["height"]) == (16, 12)
+    assert zlib.decompress(b64decode(preview["rgb"])) == 16 * 12 * b"\xff\0\0"
 
 
 def test_sixteen_bits_are_as_good_as_eight() -> None:
@@ -161,7 +170,7 @@ def test_what_is_wrong_behind_the_first_frame_does_not_hide_it() -> None:
 
 def test_frames_that_take_long_do_not_hide_those_before_them() -> None:
     frames = [picture(seed) for seed in range(2)]
-    parts = looks({"max_pixels": 4_000_000, "max_frames": 3, "codes": False})(
+    parts = looks({"max_pixels": 4_000_000, "max_frames": 3, "codes": False, "preview": 0})(
         encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     )
     assert [len(one["hashes"]) for one in parts] == [1, 2, 2]
