@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.core.values.networks import address_of
 
-V6_BITS = 56
+V4_BITS, V6_BITS = 24, 56
 
 
 def ip_prefixes(fields: Mapping[str, Any]) -> tuple[str, ...]:

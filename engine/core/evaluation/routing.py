@@ -13,9 +13,10 @@ at once or retroactively depends on the order of arrival; whether it is acted on
 that more events can only make true.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
+from math import prod
 from typing import Annotated, Literal
 
 import msgspec
@@ -32,7 +33,8 @@ from engine.core.kernel import identity_of
 from engine.core.state.clusters import ClusterTrace
 from engine.core.values.identity import CLOCK_SKEW, EVENT_TIME
 
-MAX_COMBINATIONS = 64
+MAX_COMBINATIONS = 256
+"""So many at least that any two entities of two kinds occur together in one: an event names 16 of a kind at most."""
 MAX_ENTITIES = 512
 MAX_CONCEALED_CHARS = 2_048
 """Ids have up to 256 characters, and their pseudonyms more."""
@@ -146,7 +148,7 @@ class RoutedEvent(Travelling, array_like=True, tag_field="tag", tag="journey"):
 
     def readings(self) -> list[dict[str, Value]]:
         """All values by name. An event that names several entities of a kind has one reading for each, and
-        each combination; of very many, every entity occurs in at least one."""
+        each combination; of very many, any two entities of up to three kinds occur together in at least one."""
         if len(self.entity_keys) == 1:  # the usual case
             return [self.values | self.answers[0]] if self.answers else [self.values]
         kinds: dict[str, list[dict[str, Value]]] = {}
@@ -158,14 +160,23 @@ class RoutedEvent(Travelling, array_like=True, tag_field="tag", tag="journey"):
                 reading |= answer
             return [reading]
         by_kind = [[answer for answer in answers if answer] or [{}] for answers in kinds.values()]
-        combinations = list(islice(product(*by_kind), MAX_COMBINATIONS + 1))
-        if len(combinations) > MAX_COMBINATIONS:
-            most = max(map(len, by_kind))
-            each = [tuple(answers[index % len(answers)] for answers in by_kind) for index in range(most)]
-            combinations = [*each, *combinations][:MAX_COMBINATIONS]
         return [
-            {name: value for part in (self.values, *parts) for name, value in part.items()} for parts in combinations
+            {name: value for part in (self.values, *parts) for name, value in part.items()}
+            for parts in _combinations(by_kind)
         ]
+
+
+def _combinations(by_kind: Sequence[Sequence[dict[str, Value]]]) -> Iterable[tuple[dict[str, Value], ...]]:
+    """Of each kind one, in every way; of very many ways those of the two kinds of which there are the most, the others
+    in turn. So no order in which a sender names things keeps two of them apart."""
+    if prod(map(len, by_kind)) <= MAX_COMBINATIONS:
+        return product(*by_kind)
+    larger, smaller, *others = sorted(by_kind, key=len, reverse=True)
+    ways = product(enumerate(larger), enumerate(smaller))
+    return [
+        (one, other, *(answers[(place + at) % len(answers)] for answers in others))
+        for (place, one), (at, other) in islice(ways, MAX_COMBINATIONS)
+    ]
 
 
 class FailedEvent(Travelling, array_like=True, tag_field="tag", tag="failed"):

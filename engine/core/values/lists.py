@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Mapping, Set
+from types import MappingProxyType
 from typing import Any
 
 from engine.core.values.networks import address_of, network_of
@@ -19,6 +20,8 @@ _NAME = re.compile(r"[^@\s/]+@[^@\s/]+\.[^@\s/.]+|[^@\s/:*]+\.[^\W\d][^@\s/:*.]+
 _WILDCARD = re.compile(r"\*\.([^@\s/:*]+\.[^@\s/:*.]+)")
 
 Meaning = tuple[object, ...]
+
+_ADDRESS_BITS: Mapping[int, int] = MappingProxyType({4: 32, 6: 128})
 
 
 def entries_of(values: Iterable[Any]) -> Set[Any]:
@@ -42,6 +45,16 @@ def meaning_of(entry: str) -> Meaning | None:
     return ("name", entry.casefold()) if _NAME.fullmatch(entry) else None
 
 
+def is_wide(entry: str, bits: Mapping[int, int] = _ADDRESS_BITS) -> bool:
+    """Whether an entry stands for many things, which nobody may choose who writes events: all that is below a name, or
+    a network larger than one of so many `bits` by version, which is a single address where nothing else is said."""
+    meaning = meaning_of(entry)
+    if meaning is None or meaning[0] == "name":
+        return False
+    network = network_of(entry)
+    return network is None or network.bits < bits[network.version]
+
+
 class Entries(set[str]):
     """Entries that are found as they are meant (`meaning_of`)."""
 
@@ -49,7 +62,7 @@ class Entries(set[str]):
         super().__init__()
         self._meanings: Counter[Meaning] = Counter()
         self._lengths: Counter[tuple[object, object]] = Counter()  # of networks: version and bits
-        self._wildcards = 0
+        self._depths: Counter[int] = Counter()  # of wildcards: how many labels stand below the star
         for entry in entries:
             self.add(entry)
 
@@ -70,7 +83,7 @@ class Entries(set[str]):
         super().clear()
         self._meanings.clear()
         self._lengths.clear()
-        self._wildcards = 0
+        self._depths.clear()
 
     def __contains__(self, value: object) -> bool:
         return super().__contains__(value) or (
@@ -89,19 +102,20 @@ class Entries(set[str]):
                 and ("network", *network.within(bits)) in meanings  # type: ignore[arg-type]  # a number
                 for version, bits in self._lengths
             )
-        if not self._wildcards:
+        if not self._depths:
             return False
         labels = folded.split(".")
-        return len(labels) > 1 and any(("below", ".".join(labels[at:])) in meanings for at in range(len(labels) - 1))
+        return any(depth <= len(labels) and ("below", ".".join(labels[-depth:])) in meanings for depth in self._depths)
 
     def _note(self, entry: str, by: int) -> None:
         meaning = meaning_of(entry)
         if meaning is None:
             return
-        self._wildcards += by if meaning[0] == "below" else 0
-        counted: list[tuple[Counter[Any], tuple[object, ...]]] = [(self._meanings, meaning)]
+        counted: list[tuple[Counter[Any], object]] = [(self._meanings, meaning)]
         if meaning[0] == "network":
             counted.append((self._lengths, meaning[1:3]))
+        elif meaning[0] == "below":
+            counted.append((self._depths, str(meaning[1]).count(".") + 1))
         for counter, key in counted:
             counter[key] += by
             if not counter[key]:

@@ -14,9 +14,9 @@ from engine.core.state.entities import MAX_LATENESS_MS
 from engine.core.values.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope, counts
 from engine.rulebook.codegen.readings import from_values
-from engine.rulebook.codegen.runtime import Declared, invalid
 from engine.rulebook.codegen.scorecards import chosen, tally
 from engine.rulebook.codegen.sequencing import completing
+from engine.rulebook.codegen.validity import Declared, invalid
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import CANONICAL, LIST_SOURCES
 from engine.rulebook.language.nodes import Choice, Points, Ref, names_in

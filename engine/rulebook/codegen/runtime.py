@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Container, Iterable
-from itertools import islice, product
-from math import nan
+from itertools import product
+from math import nan, prod
 from typing import Any, Literal
 
 from engine.core.domain.decisions import ClauseTrace
 from engine.core.domain.units import duration_text, moment_text, size_text
-from engine.core.evaluation.choice import chosen
+from engine.core.evaluation.choice import MOST, MOST_LINKED, chosen
 from engine.core.evaluation.routing import escaped, joined
 from engine.core.evaluation.shares import aligned, with_shares
 from engine.core.kernel import (
@@ -58,7 +58,6 @@ from engine.core.series.withdrawing import remove_amount, remove_count, remove_d
 from engine.core.state.entities import MAX_KEY_CHARS
 from engine.core.values.bounds import AtLeast, differs, equals, is_outside, larger, settled, smaller
 from engine.core.values.hashing import digest
-from engine.core.values.identity import INVALID_FIELDS
 from engine.core.values.networks import address_of
 from engine.core.values.places import km
 from engine.keys.calendar import date, hour, time_ms, weekday
@@ -69,6 +68,7 @@ from engine.keys.network import ip_prefixes
 from engine.keys.text import fingerprints, own_fingerprints, unmasked
 from engine.keys.urls import domain_of, url_domains
 from engine.keys.videos import is_known_video, video_hashes, video_keys
+from engine.rulebook.codegen.validity import invalid
 
 MAX_AMOUNT = 1e15
 MAX_DIGITS = 32
@@ -190,27 +190,6 @@ def ratio(
     return float((share + z2 / (2 * denominator) - 1.959964 * spread) / (1 + z2 / denominator))
 
 
-Declared = tuple[str, str, str | None, tuple[type, ...]]
-"""A field: its name, its path, what a path of several parts begins with, and of which types it may be."""
-
-
-def invalid(fields: dict[str, Any], declared: tuple[Declared, ...]) -> list[str]:
-    """Which fields of an event cannot be what they should: those that were left out or cut, and those which the rules
-    want to be of another type."""
-    names: list[str] = [*fields[INVALID_FIELDS]] if INVALID_FIELDS in fields else []
-    for name, path, first, types in declared:
-        value, fitting = None, types
-        if path in fields:  # most events have few of them
-            value = fields[path]
-        if value is None and first in fields:
-            value = lookup(fields, path)
-            if value is None:  # perhaps there is something else where it should stand in
-                value, fitting = fields[first], (dict,)
-        if value is not None and type(value) not in fitting and name not in names:
-            names.append(name)
-    return names
-
-
 def tokens(value: Any) -> tuple[str, ...]:
     """A field as the key of an entity: none, or one."""
     key = token(value)
@@ -229,18 +208,26 @@ def addresses(value: Any) -> tuple[str, ...]:
 
 
 def keys(*parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys of the entities that an event names: one value of each part, every combination, first values
-    first. More than an event may visit, as some may be on an exception list."""
+    """The keys of the entities that an event names: one value of each part, every combination. More than an event may
+    visit, as some may be on an exception list; where there are too many, the sender does not choose which."""
     if len(parts) == 1:  # the usual case
         if not parts[0]:
             return ()
         return tuple([_short(escaped(value)) for value in parts[0][:MAX_KEYS]])
-    return tuple([_short(joined(values)) for values in islice(product(*parts), MAX_KEYS)])
+    return tuple([_short(joined(values)) for values in _combined(*parts)])
 
 
 def pairs(ones: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
     """The keys of the pairs that an event names: the same whichever of the two stands in which field."""
-    return tuple([_short(joined(sorted(pair))) for pair in islice(product(ones, others), MAX_KEYS)])
+    return tuple([_short(joined(sorted(pair))) for pair in _combined(ones, others)])
+
+
+def _combined(*parts: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+    """One value of each part, in every way. Of parts that make too many, some values of each, which its sender does not
+    choose."""
+    if prod(map(len, parts)) > MAX_KEYS:
+        parts = tuple(chosen(values, MOST_LINKED if len(parts) == 2 else MOST) for values in parts)
+    return product(*parts)
 
 
 def left_in(found: tuple[str, ...], lists: tuple[Container[str], ...]) -> tuple[str, ...]:

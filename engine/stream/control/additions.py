@@ -9,7 +9,12 @@ from typing import Any, NamedTuple
 
 from engine.core.domain.rules import Rulebook
 from engine.core.values.identity import MAX_ID_CHARS
+from engine.core.values.lists import is_wide
+from engine.keys.network import V4_BITS, V6_BITS
 from engine.rulebook.language.rule_schema import ADD
+
+_PREFIX_BITS = {4: V4_BITS, 6: V6_BITS}
+"""A network that an event names itself has at least so many bits, as one that is computed from an address."""
 
 
 class Addition(NamedTuple):
@@ -22,12 +27,14 @@ class Addition(NamedTuple):
 
 
 def addition_of(action: Mapping[str, Any], published_ms: int) -> Addition | None:
-    """What an action adds, if it does; its time begins when it is published."""
+    """What an action adds, if it does; its time begins when it is published. What senders have written is an entry only
+    where it stands for itself: `*.co.uk` or `0.0.0.0/0` would meet others."""
     if action["kind"] != ADD or "scope" not in action or "for_ms" not in action:
         return None
-    entry = action["target"]["id"]
-    until_ms = published_ms + action["for_ms"]
-    return Addition(action["rule"], action["scope"], entry, until_ms) if 0 < len(entry) <= MAX_ID_CHARS else None
+    kind, entry = action["target"]["type"], action["target"]["id"]
+    if not 0 < len(entry) <= MAX_ID_CHARS or (is_wide(entry, _PREFIX_BITS) if kind == "ip_prefix" else is_wide(entry)):
+        return None
+    return Addition(action["rule"], action["scope"], entry, published_ms + action["for_ms"])
 
 
 class Standing:

@@ -7,6 +7,7 @@ import pytest
 from engine.core.domain.decisions import Action, Decision
 from engine.core.domain.events import FieldMapping
 from engine.core.domain.programs import ModelNumbers
+from engine.core.evaluation.routing import MAX_COMBINATIONS
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import ExampleStage, FixedScorer
 from tests.events import routed_event
@@ -357,6 +358,33 @@ def test_readings_combine_what_several_entities_answer() -> None:
     routed = routed_event(entity_keys=entity_keys, values={"own": 1}, answers=answers)
     assert routed.readings() == [{"own": 1, "n": 5, "o": 7}, {"own": 1, "n": 6, "o": 7}]
     assert routed.next_entity() is None
+
+
+def test_no_order_keeps_two_entities_apart_that_an_event_names() -> None:
+    entity_keys = [(kind, str(at)) for kind in "dkm" for at in range(16 if kind == "d" else 8)]
+    answers = [{kind: int(key)} for kind, key in entity_keys]
+    readings = routed_event(entity_keys=entity_keys, answers=answers).readings()
+    assert len(readings) <= MAX_COMBINATIONS
+    for one, other in ("dk", "dm", "km"):
+        assert len({(reading[one], reading[other]) for reading in readings}) == (128 if one == "d" else 64)
+
+
+@pytest.mark.parametrize(("domain", "friend"), [(0, 0), (15, 3), (7, 7)])
+def test_a_rule_about_two_kinds_finds_them_among_decoys(domain: int, friend: int) -> None:
+    rules = """
+fields: {friends: list}
+counters:
+  users: {distinct: user_id, of: post, by: url_domain, over: 10m}
+  named: {distinct: user_id, of: post, by: friends, over: 10m}
+rules: {both: {event: post, when: [users >= 3, named >= 3], then: {flag: x}}}
+"""
+    platform, acted = Platform(rules), []
+    for user in range(3):
+        urls, friends = [f"d{user}x{at}.com" for at in range(15)], [f"f{user}x{at}" for at in range(7)]
+        urls.insert(domain, "bad.com")
+        friends.insert(friend, "victim")
+        acted.append(told(platform.actions(f"u{user}", user, urls=urls, friends=friends)))
+    assert acted == [[], [], [("e3", "both")]]
 
 
 @pytest.mark.parametrize(

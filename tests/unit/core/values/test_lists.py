@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.values.lists import Entries, LiveList, entries_of
+from engine.core.values.lists import Entries, LiveList, entries_of, is_wide
 
 
 def test_fixed_entries_stay() -> None:
@@ -94,3 +94,29 @@ def test_what_is_no_text_and_what_is_long_is_not_in_a_list_of_networks() -> None
     entries = entries_of(["198.51.0.0/16"])
     assert 5 not in entries
     assert "198.51.1.1" + " " * 100_000 not in entries
+
+
+def test_a_value_with_many_labels_is_looked_up_by_as_many_as_entries_have() -> None:
+    entries = Entries(["*.evil.com", "*.a.b.org"])
+    assert ["x." * 100 + "evil.com" in entries, "a.b.org" in entries, "b.org" in entries] == [True, True, False]
+    entries.discard("*.evil.com")
+    assert ["x.evil.com" in entries, "x.a.b.org" in entries] == [False, True]
+
+
+@pytest.mark.parametrize("entry", ["*.co.uk", "0.0.0.0/0", "::/0", "10.*", "1.2.3.4/31", "::ffff:1.2.3.0/120"])
+def test_what_stands_for_many_is_wide(entry: str) -> None:
+    assert is_wide(entry)
+
+
+@pytest.mark.parametrize(
+    "entry", ["evil.com", "ann@b.com", "1.2.3.4", "1.2.3.4/32", "::1", "*", "*.", "any words", "a/b"]
+)
+def test_what_stands_for_itself_is_not(entry: str) -> None:
+    assert not is_wide(entry)
+
+
+def test_networks_are_as_wide_as_they_may_be() -> None:
+    bits = {4: 24, 6: 56}
+    assert [is_wide(entry, bits) for entry in ("1.2.3.0/24", "1.2.0.0/23", "2001:db8::/56", "2001:db8::/55")] == [
+        False, True, False, True
+    ]  # fmt: skip

@@ -1,7 +1,11 @@
 """What generated functions call."""
 
+from collections.abc import Callable
+
 import pytest
 
+from engine.core.evaluation.choice import MOST, MOST_LINKED
+from engine.core.evaluation.routing import PART_SEPARATOR
 from engine.core.state.entities import MAX_KEY_CHARS
 from engine.core.values.bounds import AtLeast
 from engine.rulebook.codegen.runtime import (
@@ -11,12 +15,12 @@ from engine.rulebook.codegen.runtime import (
     among,
     amount,
     domains,
-    invalid,
     items_text,
     keys,
     left_in,
     member_tokens,
     members,
+    pairs,
     ratio,
     scaled,
     spelt,
@@ -33,9 +37,18 @@ def test_only_a_key_that_is_too_long_is_hashed() -> None:
 
 
 def test_an_event_names_no_more_entities_than_there_may_be() -> None:
-    parts = tuple(map(str, range(9)))
-    assert len(keys(parts, parts)) == MAX_KEYS
+    parts = tuple(map(str, range(MAX_KEYS)))
+    assert len(keys(parts, ("x",))) == MAX_KEYS
+    assert len(keys(parts, parts)) == MOST_LINKED**2
+    assert len(keys(parts, parts, parts)) == MOST**3
     assert keys(parts, ("x",))[0] == keys(("0",), ("x",))[0]
+
+
+@pytest.mark.parametrize("named", [keys, pairs])
+def test_of_too_many_combinations_the_order_of_lists_does_not_choose(named: Callable[..., tuple[str, ...]]) -> None:
+    ones, others = [tuple(f"{one}{at}" for at in range(MAX_KEYS)) for one in "ab"]
+    assert set(named(ones, others)) == set(named(ones[::-1], others[::-1])) == set(named(ones, others[::-1]))
+    assert len({key.partition(PART_SEPARATOR)[0] for key in named(ones, others)}) == MOST_LINKED
 
 
 @pytest.mark.parametrize(
@@ -111,26 +124,6 @@ def test_a_ratio_is_known_where_its_parts_are(
 )
 def test_the_lower_end_of_an_interval_is_wilsons(of: tuple[int, int], lower: float) -> None:
     assert ratio(*of, 0, True) == pytest.approx(lower, abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("fields", "found"),
-    [
-        ({"n": 5}, []),
-        ({"n": "x"}, ["n"]),
-        ({}, []),
-        ({"n": None}, []),
-        ({"n": "x", "invalid_fields": ["n", "m"]}, ["n", "m"]),
-        ({"a.b": 5}, []),
-        ({"a.b": "x"}, ["deep"]),
-        ({"a": {"b": 5}}, []),
-        ({"a": {"b": "x"}}, ["deep"]),
-        ({"a": {}}, []),
-        ({"a": 5}, ["deep"]),
-    ],
-)
-def test_a_field_is_invalid_where_something_else_stands(fields: dict[str, object], found: list[str]) -> None:
-    assert invalid(fields, (("n", "n", None, (int, float)), ("deep", "a.b", "a", (int, float)))) == found
 
 
 @pytest.mark.parametrize(

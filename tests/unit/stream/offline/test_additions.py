@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+import pytest
 
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
@@ -61,3 +62,14 @@ def test_what_the_rulebook_has_itself_stays() -> None:
 def test_the_same_events_give_the_same() -> None:
     events = [report(f"{n % 7}.com", n / 3) if n % 3 else post(f"{n % 5}.com", n / 3) for n in range(60)]
     assert hidden(events) == hidden(events) != []
+
+
+@pytest.mark.parametrize(("value", "written"), [("host", "*.co.uk"), ("host", "0.0.0.0/0"), ("ip_prefix", "0.0.0.0/0")])
+def test_nobody_writes_an_entry_that_means_others(value: str, written: str) -> None:
+    rules = RULES.replace("value: url_domain", f"value: {value}").replace(", values: [fixed.com]", "")
+    rules = rules.replace("lists:", "fields: {host: text}\nlists:", 1)
+    rules += "  also: {event: post, when: [ip in lists.bad], then: {hide: content, target: event}}\n"
+    bystander = {**post("shop.co.uk", 1), "ip": "192.0.2.7"}
+    assert hidden([report("a.com", 0, **{value: written}), bystander], rules) == []
+    own = {"host": "shop.co.uk", "ip_prefix": "192.0.2.0/24"}[value]
+    assert hidden([report("a.com", 0, **{value: own}), bystander], rules) == [1]
