@@ -54,7 +54,8 @@ def names_of_rules(declared: Declarations, rules: Iterable[RuleDeclaration]) -> 
     for rule in rules:
         for expr in (*(clause.expr for clause in rule.all_clauses()), *rule.told):
             yield from names_of_refs(reached(declared, expr))
-        yield from (rule.rule.then.target, *parts_of(rule.rule.rests))
+        yield from (then.target for then in (rule.rule.then, *rule.rule.further))
+        yield from parts_of(rule.rule.rests)
 
 
 def names_of_counters(declared: Declarations, counters: Iterable[Counter | Memory]) -> Iterator[str]:

@@ -7,12 +7,12 @@ reads what was gathered. The generated source names nothing but its own locals a
 `RUNTIME`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.counters import Counter
-from engine.core.domain.follow_ups import absence_met, hit_type, is_follow_up, is_of_action, is_of_decision, is_of_label
+from engine.core.domain.follow_ups import absence_met, is_follow_up, is_of_decision, is_of_label
 from engine.core.domain.kinds import in_order
 from engine.core.domain.programs import ClusterProgram, EntityProgram, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
@@ -21,6 +21,7 @@ from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.deciders import DeciderWriter
 from engine.rulebook.codegen.entering import is_judged, observations, withdrawals
 from engine.rulebook.codegen.entities import Asked, EntityWriter, finding_all, gathered_score, no_score
+from engine.rulebook.codegen.following import Following
 from engine.rulebook.codegen.functions import (
     Rules,
     Vocabulary,
@@ -48,8 +49,9 @@ class ProgramWriter:
         self._words, self._rules, self._needs = vocabulary, rules, needs
         self._entities, self._deciders = EntityWriter(vocabulary), DeciderWriter(vocabulary)
         self._outcomes = OutcomeWriter(vocabulary, self._entities)
+        self._following = Following(rules, (*vocabulary.counters.values(), *vocabulary.memories.values()))
         self.outcomes = self._outcomes.outcomes
-        taken = {kind: self._taken_along(kind) for kind in self._follow_up_types() if absence_met(kind) is not None}
+        taken = {kind: self._taken_along(kind) for kind in self._following.asked if absence_met(kind) is not None}
         self.absences = find_absences(vocabulary.declared, vocabulary.counters, taken, vocabulary.invalid())
 
     def program(self, event_type: str) -> Program:
@@ -78,7 +80,7 @@ class ProgramWriter:
         own = _at(USER, read)
         recall = recalling(event_type, own.memories, own.counters) if own.counters or read.memories or watched else None
         routing = self._routing(event_type, away, Asked(counters, memories), asked)
-        lookups = self._lookups(rules, asked, [*counters, *memories])
+        lookups = self._lookups(rules, asked, [*counters, *memories], self._following.followed_by(event_type))
         if routing is not None and any(lookup.kind == "mmdb" for lookup in lookups):
             routing = replace(routing, carried=(*routing.carried, VERSIONS))
         return Program(
@@ -96,18 +98,8 @@ class ProgramWriter:
     def _taken_along(self, event_type: str) -> tuple[str, ...]:
         """The paths of an event that a follow-up of this type needs: for its counters, for rules about it, and for what
         follows from these in turn."""
-        types = [event_type, *self._further(event_type)]
+        types = [event_type, *self._following.further(event_type)]
         return tuple(sorted({path for each in types for path in self._needed_by(each)}))
-
-    def _further(self, event_type: str) -> list[str]:
-        """The types of follow-ups that rules about this type may bring about: of hits, of hits of these, of actions."""
-        found, asked = [event_type], self._follow_up_types()
-        for each in found:
-            rules = [rule.rule.name for rule in self._rules if concerns(rule.rule.events, each)]
-            made = {hit_type(name, is_shadow) for name in rules for is_shadow in (False, True)}
-            made |= {kind for kind in asked if is_of_action(kind)} if rules else set()
-            found += sorted((made & asked).difference(found))
-        return found[1:]
 
     def _needed_by(self, event_type: str) -> tuple[str, ...]:
         rules = [(i, rule) for i, rule in enumerate(self._rules) if concerns(rule.rule.events, event_type)]
@@ -118,7 +110,7 @@ class ProgramWriter:
     def follow_ups(self, programs: Mapping[str, Program]) -> FollowUps:
         """What follow-ups of events are for, by the programs of all types."""
         types = {kind: self._taken_along(kind) for kind in programs if is_follow_up(kind)}
-        labels = [each for kind in types if is_of_label(kind) for each in (kind, *self._further(kind))]
+        labels = [each for kind in types if is_of_label(kind) for each in (kind, *self._following.further(kind))]
         return FollowUps(types, self._visited(programs, types), self._visited(programs, labels),
                          self._asks_labels_at_users(), self._words.invalid())  # fmt: skip
 
@@ -141,9 +133,18 @@ class ProgramWriter:
         asked += [each.of for each in self._words.memories.values() if each.by == USER]
         return any(is_of_label(kind) for kinds in asked for kind in kinds)
 
-    def _lookups(self, rules: Rules, asked: list[str], entered: Iterable[Counter | Memory]) -> tuple[Lookup, ...]:
-        """The reference data that these rules, models, counters and memories read, or what is read of counters."""
+    def _lookups(
+        self, rules: Rules, asked: list[str], entered: Sequence[Counter | Memory], followed_by: frozenset[str]
+    ) -> tuple[Lookup, ...]:
+        """The reference data that these rules, models, counters and memories read, or what is read of counters; and
+        what follow-ups of these types take along of it."""
         declared = self._words.declared
+        rules = [*rules, *((i, one) for i, one in enumerate(self._rules) if followed_by.intersection(one.rule.events))]
+        entered = [
+            *entered,
+            *(each for each in self._words.counters.values() if followed_by.intersection(each.of)),
+            *(each for each in self._words.memories.values() if followed_by.intersection(each.of)),
+        ]
         refs = self._reached(rules, asked)
         read: list[Counter | Memory] = [self._words.counters[ref.target] for ref in refs if ref.kind == "counter"]
         read += [self._words.memories[ref.target] for ref in refs if ref.kind == "memory"]
@@ -190,7 +191,7 @@ class ProgramWriter:
         )
         carried = self._carried(away, needed, _at_entities(entering))
         if away:
-            followed = (self._taken_along(kind) for kind in self._follow_up_types() if is_of_decision(kind))
+            followed = (self._taken_along(kind) for kind in self._following.asked if is_of_decision(kind))
             carried = tuple(sorted({*carried, *(path for paths in followed for path in paths)}))
         return RoutingProgram(
             entities=entities,
@@ -203,12 +204,6 @@ class ProgramWriter:
                                              self._needs),
             decider=decider,
         )  # fmt: skip
-
-    def _follow_up_types(self) -> set[str]:
-        """The types of follow-ups that something asks about."""
-        asked = [counter.of for counter in self._words.counters.values()]
-        asked += [rule.rule.events for rule in self._rules]
-        return {kind for kinds in asked for kind in kinds if is_follow_up(kind)}
 
     def _clusters(self, event_type: str, read: Iterable[Counter]) -> dict[str, ClusterProgram]:
         """The clusters that events of this type link, if some rule asks about them."""

@@ -26,6 +26,7 @@ counters:
   few_1h: {count: post, by: user_id, over: 1h, cap: 2}
   network_1h: {distinct: user_id, of: any, by: ip_prefix, over: 1h}
   spam_1d: {count: label.spam, by: user_id, over: 1d}
+  target_spam_1d: {count: label.spam, by: target_id, over: 1d}
   ham_1d: {count: label.ham, by: user_id, over: 1d}
   met_1d: {count: hit.flood, by: user_id, over: 1d}
 derived: {record: {ratio: [spam_1d, posts_1h], bound: wilson_lower_95}}
