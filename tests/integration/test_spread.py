@@ -11,9 +11,6 @@ from engine.settings import Settings
 from tests.events import START_MS
 from tests.system import System, wait_until
 
-Told = tuple[str, str, dict[str, Any]]
-"""An event's type, who sent it, and what else it says."""
-
 RULES = """
 version: 1
 marks: {suspect: {by: user_id, for: 30d}}
@@ -31,6 +28,9 @@ rules:
     then: {flag: x}
     mode: shadow
 """
+Sent = list[tuple[str, str, dict[str, Any]]]
+"""Types, users, and further fields of events."""
+
 CONFIRMED, CLEARED, MARKED, OTHERS = ({f"{kind}{at}" for at in range(12)} for kind in "abcd")
 DOMAINS = [f"x{at}.example" for at in range(6)]
 
@@ -38,8 +38,8 @@ DOMAINS = [f"x{at}.example" for at in range(6)]
 def test_the_share_of_guilty_users_is_that_of_plain_sets(tmp_path: Path) -> None:
     rng, everybody = random.Random(21), sorted(CONFIRMED | CLEARED | MARKED | OTHERS)
     users = {domain: set(rng.sample(everybody, rng.randint(4, 30))) for domain in DOMAINS}
-    said: list[Told] = [("event", user, {}) for user in sorted(CONFIRMED | CLEARED)]
-    failed: list[Told] = [("login_fail", user, {}) for user in sorted(MARKED) for _ in range(3)]
+    said: Sent = [("event", user, {}) for user in sorted(CONFIRMED | CLEARED)]
+    failed: Sent = [("login_fail", user, {}) for user in sorted(MARKED) for _ in range(3)]
     failed += [("login_fail", user, {}) for user in sorted(OTHERS) for _ in range(2)]
     posted = [("post", user, {"url": f"https://{domain}/a"}) for domain in DOMAINS for user in sorted(users[domain])]
     asked = [("probe", f"new{at}", {"url": f"https://{domain}/a"}) for at, domain in enumerate(DOMAINS)]
@@ -68,7 +68,7 @@ def test_the_share_of_guilty_users_is_that_of_plain_sets(tmp_path: Path) -> None
     assert answered == right
 
 
-def send(system: System, hour: int, events: list[Told]) -> None:
+def send(system: System, hour: int, events: Sent) -> None:
     """Send events, and wait until all of them count."""
     system.publish(
         orjson.dumps({"event_id": f"{kind} {user}" if kind != "login_fail" else f"{user} {at}", "type": kind,
