@@ -1,6 +1,7 @@
 """Documentation keeps up: every command, metric, setting and topic is explained, every link leads somewhere."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,15 @@ def test_the_cookbook_lists_its_rules_and_each_of_them_shows_when_it_fires() -> 
                 assert "fires: never" in recipe, title
                 assert re.search("fires: always|fires_at: ", recipe), title
     assert sorted(written) == sorted(listed)
+
+
+def test_the_cookbook_counts_how_well_rules_are_said() -> None:
+    overview = (ROOT / "docs" / "cookbook.md").read_text("utf-8")
+    said = re.findall(r"^\| \d+ \| .+ \| (native|workaround|impossible) \| (\w+) \|$", overview, re.MULTILINE)
+    counted = re.findall(r"^\| (native|workaround|impossible) \| (\d+) \| (\d+) \|$", overview, re.MULTILINE)
+    assert f"counts the {len(said)} practitioners' rules" in overview
+    before, now = (Counter(one[at] for one in said) for at in (0, 1))
+    assert counted == [(how, str(before[how]), str(now[how])) for how in ("native", "workaround", "impossible")]
 
 
 def anchors(document: Path) -> set[str]:
