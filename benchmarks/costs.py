@@ -72,6 +72,18 @@ def of_the_past() -> dict[str, Rulebook]:
         "the same, and its hits counted": rulebook(
             ["hits: {count: shadow.often, by: user_id, over: 1d}"], [likely, ask.format("hits > 999")]
         ),
+        "a mark, and who asks for it": rulebook(
+            rules=["often: {event: any, when: [base >= 1], then: {mark: m}}", ask.format("marked.m and base > 900")],
+            more="marks: {m: {by: user_id, for: 1d}}",
+        ),
+        "a ladder": rulebook(
+            rules=["often: {event: any, when: [base >= 1], then: {ladder: l}}"],
+            more="ladders: {l: {decay: 1d, steps: [{at: 50, flag: x}]}}",
+        ),
+        "who came before": rulebook(
+            ["k: {distinct: user_id, of: any, by: ip, over: 1h}"],
+            ["r: {event: any, when: [k > 50], then: {flag: x, also: earlier, lookback: 1h}}"],
+        ),
         "labels by domain": rulebook(["k: {count: label.spam, by: url_domain, over: 30d}"], [ask.format("k > 900")]),
         "what is done to somebody": rulebook(
             ["k: {count: any, by: target_id, over: 1d, read_by: user_id}"], [ask.format("k > 900")]
