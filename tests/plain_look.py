@@ -42,8 +42,14 @@ counters:
   usual:         {mean: amount, of: payment, by: user_id, over: 1d, before: true, cap: 1000}
   rhythm:        {stdev: gap, of: api_call, by: device_id, over: 1h, at_least: 3, cap: 1000}
   triers:        {distinct: user_id, of: login_fail, by: ip_prefix, over: 1h, having: {at_least: 2, at_most: 6}}
+marks: {young: {by: device_id, for: 6h}}
+derived: {is_young_here: marked.young}
 rules:
-  young: {event: post, when: [event.author.account_age_days < 10], then: {limit: posting}, mode: enforce}
+  young:
+    event: post
+    when: [event.author.account_age_days < 10]
+    then: [{limit: posting}, {mark: young}]
+    mode: enforce
 """
 Happened = tuple[int, Mapping[str, Any]]
 Key = tuple[Any, ...]
@@ -115,7 +121,8 @@ class PlainLook:
         known |= {name: signal(self, event) for name, signal in SIGNALS.items()}
         if event["type"] == "post" and event["author"]["account_age_days"] < 10:
             self.enter("young", event["ts"], event)
-            self.enter("action", event["ts"], event)
+            for _ in ("limit", "mark"):
+                self.enter("action", event["ts"], event)
         return known
 
     def label(self, label: Mapping[str, Any]) -> None:
@@ -189,6 +196,11 @@ def restless(seen: PlainLook, event: Mapping[str, Any]) -> bool:
     )  # fmt: skip
 
 
+def is_young_here(seen: PlainLook, event: Mapping[str, Any]) -> bool | None:
+    found = seen.look(event, ["young"], ["device_id"], 6 * HOUR_MS)
+    return None if found is None else bool(found)
+
+
 SIGNALS: Mapping[str, Callable[[PlainLook, Mapping[str, Any]], Any]] = {
     "posts_1h": counted("post", by=["user_id"], hours=1),
     "user_spam": counted("label.spam", by=["user_id"], hours=12),
@@ -202,7 +214,7 @@ SIGNALS: Mapping[str, Callable[[PlainLook, Mapping[str, Any]], Any]] = {
         "like", "follow", "message", by=["user_id", "target_id"], hours=24, read_by=["target_id", "user_id"]
     ),
     "guilty": guilty, "largest": largest, "usual": usual, "rhythm": rhythm, "triers": triers,
-    "guessed": guessed, "restless": restless,
+    "guessed": guessed, "restless": restless, "is_young_here": is_young_here,
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ PROBES = 300
 LATE_EVENTS = 12_000
 """Half of the day: whom the probes name has been known for so long, and no longer."""
 SECOND_MS, MINUTE_MS = 1_000, 60_000
-IS_TRUE = ("guessed", "restless")
+IS_TRUE = ("guessed", "restless", "is_young_here")
 DURATIONS = {"idle": "idle_s", "first_post": "first_s", "rhythm": "rhythm_s"}
 QUIET = {"posts_1h", "largest", "triers", "rhythm"}
 """Of these the day has nothing in the hours before its end."""
@@ -28,13 +28,15 @@ TOLD_AS = {name: name for name in (*SIGNALS, *REMEMBERED)} | DURATIONS
 def rules() -> str:
     """The day's, and one that tells at a probe all that is known."""
     told = " or ".join(name if name in IS_TRUE else f"{name} >= 0" for name in TOLD_AS.values())
-    return f"""{RULES}
+    day = RULES.replace(
+        "derived: {", "derived: {idle_s: idle / 1s, first_s: first_post / 1s, rhythm_s: rhythm / 1s, "
+    )
+    return f"""{day}
   tells:
     event: probe
     when: ['known(user_id) or {told}']
     then: {{flag: x}}
     mode: shadow
-derived: {{idle_s: idle / 1s, first_s: first_post / 1s, rhythm_s: rhythm / 1s}}
 """
 
 
