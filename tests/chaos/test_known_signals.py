@@ -28,9 +28,7 @@ TOLD_AS = {name: name for name in (*SIGNALS, *REMEMBERED)} | DURATIONS
 def rules() -> str:
     """The day's, and one that tells at a probe all that is known."""
     told = " or ".join(name if name in IS_TRUE else f"{name} >= 0" for name in TOLD_AS.values())
-    day = RULES.replace(
-        "derived: {", "derived: {idle_s: idle / 1s, first_s: first_post / 1s, rhythm_s: rhythm / 1s, "
-    )
+    day = RULES.replace("derived: {", "derived: {idle_s: idle / 1s, first_s: first_post / 1s, rhythm_s: rhythm / 1s, ")
     return f"""{day}
   tells:
     event: probe

@@ -136,34 +136,35 @@ def run(case: Case, against: Case | None = None) -> Outcome:
         questions = [*_about_event(case, moments, held)] if moments else []
         told = [one.end(arriving) for one in histories]
         reached = set[tuple[str, str]]().union(*(one.reached for one in histories))
+        lost = set[str]().union(*(one.lost for one in histories))
         for one in questions:
             # A rule that reaches earlier events may have reached this one, or another one of its id.
-            if one.met is not None and (one.met in reached or any(one.met[0] in each.lost for each in histories)):
+            if one.met is not None and (one.met in reached or one.met[0] in lost):
                 outcome.untold += 1
             else:
                 _compare(outcome, place, one.asked, one.answer, one.right)
-        _compare_told(outcome, place, told, histories[0].did, held)
-        if moments:
-            for name in [name for name, rule in case.book.rules.items() if is_among(moments[0].kind, rule.events)]:
-                met = name, moments[0].fields["event_id"]
-                if met not in reached:
-                    _compare_actions(outcome, place, met, histories[0].did, held)
-        expected = {one.met for one in told[0]}
-        if moments:
-            own = [name for name, rule in book.rules.items() if is_among(moments[0].kind, rule.events)]
-            expected |= {(name, moments[0].fields["event_id"]) for name in own}
+        about = [name for name, rule in book.rules.items() if moments and is_among(moments[0].kind, rule.events)]
+        own = {(name, moments[0].fields["event_id"]) for name in about}
+        _compare_told(outcome, place, told, histories[0].did, held, own)
+        for met in sorted(own - reached):
+            if met[0] in case.book.rules.keys() - lost:
+                _compare_actions(outcome, place, met, histories[0].did, held)
+        expected = own.union(one.met for one in told[0])
         doubtful = set[str]().union(*(one.doubtful for one in histories))
         if more := sorted(one for one in held.keys() - expected if one[0] not in doubtful):
             outcome.differences.append(Difference(place, "nothing that is decided", more, "{}", False))
     return outcome
 
 
-def _compare_told(outcome: Outcome, place: int, told: list[list[Told]], did: Did, held: UserData) -> None:
-    """Rules about follow-ups. Two of one id at once are not told apart."""
+def _compare_told(
+    outcome: Outcome, place: int, told: list[list[Told]], did: Did, held: UserData, own: set[tuple[str, str]]
+) -> None:
+    """Rules about follow-ups and earlier events. Two of one id at once are not told apart, nor one that has the id of
+    the event itself, which has these `own`."""
     met = [one.met for one in told[0]]
     others = {other.met: other.right for other in told[1]}
     for one in told[0]:
-        if met.count(one.met) > 1:
+        if met.count(one.met) > 1 or one.met in own:
             outcome.untold += 1
             continue
         asked = f"rule {one.rule} for {one.moment.kind} of {one.met[1]}"
