@@ -106,12 +106,15 @@ class TextClassifier(EvaluatedClassifier):
 
     def score(self, case: EvaluationCase) -> float:
         """The probability of spam."""
-        return super().score(case if "text" in case.names.texts else replace(case, names=_TEXT, inputs=_EMPTY))
+        return super().score(case if _has_text(case.names) else replace(case, names=_TEXT, inputs=_EMPTY))
 
     def learn(self, example: Example) -> None:
         """One label."""
-        is_read = "text" in example.names.texts
-        super().learn(example if is_read else replace(example, names=_TEXT, inputs=_EMPTY))
+        super().learn(example if _has_text(example.names) else replace(example, names=_TEXT, inputs=_EMPTY))
+
+
+def _has_text(names: Names) -> bool:
+    return "text" in names.texts or "event.text" in names.texts
 
 
 def _grams(texts: Sequence[str | None]) -> dict[int, float]:

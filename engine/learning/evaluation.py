@@ -221,9 +221,9 @@ class _Course:
         about = sum(case.spam is not None and case.campaign == scenario.campaign for case in cases)
         self._captured = scenario.hostile * labelled / about if scenario.hostile and about else 0.0
         self._learner, self._scenario = learner, scenario
-        self._random = random.Random(scenario.seed)
-        # A heap: when it is due, a number, what it is about.
-        self._waiting: list[tuple[int, int, EvaluationCase, float]] = []
+        # The hostile are drawn apart: without them the same events get labels, from the same others.
+        self._random, self._draws = random.Random(scenario.seed), random.Random(scenario.seed)
+        self._waiting: list[tuple[int, int, EvaluationCase, float]] = []  # a heap: when due, a number, what about
         self.learned, self.spent, self._seen = 0, 0.0, 0
         self._judged, self._labels, self.delays, self._awaited = Thresholds(), 0, Delays(), Waiting()
         self.thresholds: dict[float, float | None] = {}
@@ -259,8 +259,8 @@ class _Course:
             propensity *= scenario.audit
         spam = bool(case.spam) != (self._random.random() < scenario.flip)
         moderator = f"moderator {self._random.randrange(MODERATORS)}"
-        if case.campaign is not None and case.campaign == scenario.campaign and self._random.random() < self._captured:
-            spam, moderator = False, f"hostile {self._random.randrange(round(scenario.hostile * MODERATORS))}"
+        if case.campaign is not None and case.campaign == scenario.campaign and self._draws.random() < self._captured:
+            spam, moderator = False, f"hostile {self._draws.randrange(round(scenario.hostile * MODERATORS))}"
         self._judge(score, spam)
         if spam:
             known_ms = case.known_ms if scenario.delay is None and case.known_ms is not None else LATEST_MS

@@ -13,6 +13,7 @@ that nobody can bend the model about one campaign.
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from math import sqrt
 from typing import Literal
 
 import msgspec
@@ -27,6 +28,9 @@ PATIENCE = 10.0
 """So many labels are counted as those of an average moderator before their own tell."""
 TOLERATED = 2.0
 """Up to so many times the odds of the others' disagreement, a moderator's labels count in full."""
+CHANCE = 4.0
+"""So many standard deviations above the others' disagreement are taken for chance: of a hundred who are as good as each
+other, some have met more than their share of what the model did not know."""
 FADE = 0.999
 """What a disagreement counts after one more label of the same moderator."""
 REMEMBERED = 1_000
@@ -59,8 +63,8 @@ class TrustRecord(msgspec.Struct):
     def trust(self, average: float) -> float:
         """0 to 1, from how the odds of disagreement compare with what was expected. `average`: the others', now."""
         usual, labels = PATIENCE * average, self.labels + PATIENCE
-        own, expected = (self.disagreement + usual) / labels, (self.expected + usual) / labels
-        if own <= expected:
+        own, expected = (self.disagreement + usual) / labels, _bounded((self.expected + usual) / labels)
+        if own - expected <= CHANCE * sqrt(expected * (1 - expected) / labels):
             return 1.0
         return min(1.0, (TOLERATED * _odds(expected) / _odds(own)) ** 2)
 
@@ -180,6 +184,9 @@ def _add(records: dict[str, TrustRecord], everybody: TrustSum, moderator: str, d
     everybody.add(own)
 
 
+def _bounded(share: float) -> float:
+    return max(_LEAST, min(_MOST, share))
+
+
 def _odds(share: float) -> float:
-    bounded = max(_LEAST, min(_MOST, share))
-    return bounded / (1 - bounded)
+    return (bounded := _bounded(share)) / (1 - bounded)
