@@ -1,7 +1,7 @@
 """`floodgate status`."""
 
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import click
 import msgspec
@@ -44,6 +44,7 @@ def command(settings: Settings, most_behind: int, as_json: bool) -> None:
 
 def _tell(console: Console, standing: EngineStatus, most_behind: int, problems: list[str]) -> None:
     _tell_partitions(console, standing, most_behind)
+    _tell_enrichers(console, standing)
     if standing.rulebook is not None:
         identity, author, note = standing.rulebook
         console.print(f"rulebook {identity}, pushed by {author or 'someone'}{f': {note}' if note else ''}")
@@ -56,6 +57,24 @@ def _tell(console: Console, standing: EngineStatus, most_behind: int, problems: 
         console.print(_serve_line(standing.serve))
     for problem in problems:
         console.print(f"problem: {problem}", style="red", soft_wrap=True)
+
+
+def _tell_enrichers(console: Console, standing: EngineStatus) -> None:
+    """Of all workers of the stage together, since each was started."""
+    pages = [member.page.enrichers for member in standing.members if member.page is not None]
+    names = sorted({name for page in pages for name in page})
+    if not names:
+        return
+    table = Table("enricher", "asked", "mean ms", "could not tell", title="since the workers were started")
+    for name in names:
+        told = [page[name] for page in pages if name in page]
+        asked, missing = sum(one.asked for one in told), Counter[str]()
+        for one in told:
+            missing.update(one.missing)
+        mean_ms = 1_000 * sum(one.seconds for one in told) / max(1, asked)
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in missing.most_common())
+        table.add_row(name, f"{asked:,}", f"{mean_ms:,.1f}", f"{missing.total():,}{f': {reasons}' if reasons else ''}")
+    console.print(table)
 
 
 def _serve_line(serve: ServeStatus) -> str:

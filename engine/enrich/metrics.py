@@ -1,5 +1,7 @@
 """Metrics of the stage before `events`: a worker's, and what is about enrichers."""
 
+from typing import Any
+
 from prometheus_client import Counter, Histogram
 
 from engine.stream.handlers.metrics import Metrics
@@ -37,6 +39,21 @@ class EnrichMetrics(Metrics):
             "floodgate_enricher_seconds", "From asking an enricher about an event until its answer", ["enricher"],
             buckets=_SECONDS, registry=self.registry,
         )  # fmt: skip
+
+    def tellings(self) -> dict[str, dict[str, Any]]:
+        """What `/readyz` says of each enricher: how often it was asked, how long that took, how often it could not tell
+        and why."""
+        told: dict[str, dict[str, Any]] = {}
+        for sample in (sample for metric in self.enricher_seconds.collect() for sample in metric.samples):
+            if sample.name.endswith(("_count", "_sum")):
+                of = told.setdefault(sample.labels["enricher"], {"asked": 0, "seconds": 0.0, "missing": {}})
+                of["asked" if sample.name.endswith("_count") else "seconds"] += sample.value
+        for sample in (sample for metric in self._enricher_missing.collect() for sample in metric.samples):
+            if sample.name.endswith("_total") and sample.labels["enricher"] in told:
+                told[sample.labels["enricher"]]["missing"][sample.labels["reason"]] = int(sample.value)
+        for of in told.values():
+            of |= {"asked": int(of["asked"]), "seconds": round(of["seconds"], 3)}
+        return told
 
     def note_missing(self, enricher: str, reason: str) -> None:
         """Count an event about which an enricher could not tell. Its process may have been taken over by what it read,

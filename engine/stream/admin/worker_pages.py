@@ -13,14 +13,24 @@ _MAX_BYTES = 1 << 16
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+class EnricherPage(msgspec.Struct, frozen=True):
+    """What a worker says of an enricher: how often it was asked, for how long in all, and how often it could not tell,
+    by the reason."""
+
+    asked: int
+    seconds: float
+    missing: dict[str, int]
+
+
 class WorkerPage(msgspec.Struct, frozen=True):
     """What a worker says. `rulebook`: the id of the one that it decides by; `waiting_for`: why it is not ready;
-    `missing`: reference data that it lacks."""
+    `missing`: reference data that it lacks; `enrichers`: by their names, of a worker of the stage before `events`."""
 
     version: str
     rulebook: str | None
     waiting_for: tuple[str, ...]
     missing: tuple[str, ...] = ()
+    enrichers: dict[str, EnricherPage] = {}
 
 
 def address_of(member: Mapping[str, Any]) -> tuple[str, int] | None:

@@ -1,7 +1,7 @@
 """Every metric: its name, kind and meaning, in one place. `docs/operations.md` explains what to do with them."""
 
 from collections.abc import Iterator
-from typing import get_args
+from typing import Any, get_args
 
 import prometheus_client
 from prometheus_client import (
@@ -270,6 +270,10 @@ class Metrics:
             for of in ("loss", "scores"):
                 self.drift.labels(model, of)
             self.learned.labels(model)
+
+    def tellings(self) -> dict[str, dict[str, Any]]:
+        """What `/readyz` says of each enricher, of a worker that has some."""
+        return {}
 
     def expose(self) -> bytes:
         """All metrics in Prometheus' text format."""

@@ -45,13 +45,16 @@ def add_pages(app: Host) -> None:
 
     async def readyz(view: Any, request: Any) -> Any:
         waiting = app.waiting_for()
-        status = {
+        status: dict[str, Any] = {
             "status": "ready" if not waiting else "waiting",
             "waiting_for": waiting,
             "rulebook": app.control.rulebook_id,
             "version": find_build().version,
             "missing": app.reference.missing(),
         }
+        enrichers = app.metrics.tellings()
+        if enrichers:
+            status["enrichers"] = enrichers
         return view.json(status, status=200 if not waiting else 503)
 
     app.page("/metrics")(metrics)

@@ -16,7 +16,7 @@ from engine.settings import Settings
 from engine.stream.admin import status
 from engine.stream.admin.serve_pages import ServeStatus
 from engine.stream.admin.status import EngineStatus, Owned, WorkerStatus, read_status
-from engine.stream.admin.worker_pages import WorkerPage
+from engine.stream.admin.worker_pages import EnricherPage, WorkerPage
 from engine.stream.control.rulebooks import Refused
 from engine.stream.handlers.messages import Pause
 from engine.stream.kafka import groups
@@ -127,7 +127,8 @@ def test_the_stage_before_events_is_told_too(monkeypatch: pytest.MonkeyPatch) ->
         return {group: {"group_state": "Stable", "members": members, "error": None} for group in groups}
 
     monkeypatch.setattr(broker, "describe_groups", describe)
-    broker.pages["10.0.0.1", 6066] = WorkerPage("1.0", None, (), ("phones",))
+    enrichers = {"phones": EnricherPage(4, 0.2, {"busy": 1})}
+    broker.pages["10.0.0.1", 6066] = WorkerPage("1.0", None, (), ("phones",), enrichers)
     broker.in_use = (SimpleNamespace(id="abc", author="ann", note="why", number=7), object())
     found = read_status(Settings(enrichment=EnrichmentSettings({"phones": EnricherSettings()})))
     assert [one.enriches for one in found.members] == [True]

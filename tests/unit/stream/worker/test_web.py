@@ -6,11 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from engine.dev.pages import free_port
 from engine.enrich.worker.app import EnrichApp
 from engine.settings import Settings
+from engine.stream.admin.worker_pages import WorkerPage
 from engine.stream.web import listening
 from engine.stream.worker.app import FloodgateApp
 from engine.stream.worker.web import BoundedWeb, add_pages
@@ -19,7 +21,7 @@ from tests.sockets import read_to_the_end
 PATIENCE_S = 60
 
 
-def pages(waiting: list[str]) -> dict[str, Any]:
+def pages(waiting: list[str], enrichers: dict[str, Any] | None = None) -> dict[str, Any]:
     """The pages of a worker, by their paths, as (body, status or type)."""
     found: dict[str, Any] = {}
 
@@ -28,7 +30,8 @@ def pages(waiting: list[str]) -> dict[str, Any]:
 
     app: Any = SimpleNamespace(
         web=SimpleNamespace(blueprints="Faust's own"), page=page, waiting_for=lambda: waiting,
-        control=SimpleNamespace(rulebook_id="abc"), metrics=SimpleNamespace(expose=lambda: b"floodgate_ready 1"),
+        control=SimpleNamespace(rulebook_id="abc"),
+        metrics=SimpleNamespace(expose=lambda: b"floodgate_ready 1", tellings=lambda: enrichers or {}),
         reference=SimpleNamespace(missing=lambda: ["file city.mmdb"]),
     )  # fmt: skip
     add_pages(app)
@@ -58,6 +61,13 @@ def test_readiness_is_told_in_words_and_by_the_status(waiting: list[str], status
         "/healthz": ({"status": "ok"}, 200),  # it lives, whatever it waits for
         "/metrics": (b"floodgate_ready 1", "text/plain"),
     }
+
+
+def test_a_worker_of_the_stage_before_events_tells_of_its_enrichers() -> None:
+    told = {"phones": {"asked": 3, "seconds": 0.5, "missing": {"timeout": 1}}}
+    body, _ = pages([], told)["/readyz"]
+    assert body["enrichers"] == told
+    assert msgspec.convert(body, WorkerPage).enrichers["phones"].missing == {"timeout": 1}
 
 
 def test_who_is_slow_to_ask_holds_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
