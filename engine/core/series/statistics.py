@@ -1,7 +1,8 @@
 """Statistics of what lies in a window: of the amounts of a sum series, or of the gaps between the events of a count.
 
-Nothing is stored for them: they are computed from what sums and counts keep. A window of which something has been
-merged, given up or doubted is not whole: then only the maximum is certain, as a lower bound.
+Nothing is stored for them: they are computed from what sums and counts keep. Of a window of which something has been
+merged, given up or doubted, or cannot be read, a statistic is that of what is there: else one event that says nothing
+would silence the rules about all who share an entity. A maximum is a lower bound then.
 
 - A gap is the time between two events that follow one another in the window; n events have n - 1 gaps.
 - `stdev` is that of a sample, so two values are the least. A quantile between two values lies between them in
@@ -15,7 +16,7 @@ from math import fsum, sqrt
 from typing import NamedTuple
 
 from engine.core.series.counts import LAYOUT
-from engine.core.series.packed import Packed, bounds, find, holds, lost_until
+from engine.core.series.packed import Packed, bounds, find, holds, horizon, lost_until
 from engine.core.series.windows import SeriesByKey, SumSeries
 from engine.core.values.bounds import AtLeast
 
@@ -23,10 +24,12 @@ Values = Sequence[float]
 
 
 class Sample(NamedTuple):
-    """The values of a window that are certain; `is_whole`: there are no others."""
+    """The values of a window that are certain; `is_whole`: there are no others; `is_late`: it began before all that is
+    kept, as the event comes so late."""
 
     values: Values
     is_whole: bool
+    is_late: bool = False
 
 
 _NOTHING = Sample((), True)
@@ -43,7 +46,7 @@ def amounts_within(series: SeriesByKey | None, key: int, now: int, over_ms: int)
     known_from = max(start, reached, sums.floor) if sums.floor else max(start, reached)  # what is merged lies before
     found = sums.amounts[bisect_right(sums.times, known_from) : bisect_right(sums.times, now)]
     readable = [amount for amount in found if amount == amount]  # noqa: PLR0124  # NaN could not be read
-    return Sample(readable, start >= known_from and len(readable) == len(found))
+    return Sample(readable, start >= known_from and len(readable) == len(found), start < reached)
 
 
 def gaps_within(words: "Packed[int] | None", key: int, now: int, over_ms: int) -> Sample | None:
@@ -54,19 +57,19 @@ def gaps_within(words: "Packed[int] | None", key: int, now: int, over_ms: int) -
     if not holds(words, place, key):
         return _NOTHING
     first, end = bounds(words, place, LAYOUT)
-    start = now - over_ms
-    known_from = max(start, lost_until(words, place, LAYOUT))
-    times = words[bisect_right(words, known_from, first, end) : bisect_right(words, now, first, end)]
-    return Sample([later - earlier for earlier, later in pairwise(times)], start >= known_from)
+    start, reached = now - over_ms, horizon(words, place, LAYOUT)
+    times = words[bisect_right(words, max(start, reached), first, end) : bisect_right(words, now, first, end)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    return Sample(gaps, start >= lost_until(words, place, LAYOUT), start < reached)
 
 
 def measure(kind: str, sample: Sample | None, at_least: int, at: float) -> float | AtLeast | None:
     """A statistic of a sample; None of fewer than `at_least` values. `at`: which quantile."""
     if sample is None or len(sample.values) < max(at_least, _LEAST.get(kind, 1)):
         return None
-    if sample.is_whole:
-        return _MEASURES[kind](sample.values, at)
-    return AtLeast(max(sample.values)) if kind == "max" else None
+    if kind == "max" and not sample.is_whole:
+        return AtLeast(max(sample.values))
+    return _MEASURES[kind](sample.values, at) if not sample.is_late else None
 
 
 def _mean(values: Values, _: float = 0.0) -> float:

@@ -8,17 +8,21 @@ from itertools import pairwise
 
 from tests.property.differential.counting import Entry
 from tests.property.differential.description import STATISTICS, Counter
-from tests.property.differential.values import Least, Number
+from tests.property.differential.values import Least, NotToldError, Number
 
 MOST = 1_000
 
 
 def measured(counter: Counter, own: list[Entry], start: int, now: int, strict: bool) -> Number | None:
     """What a statistic, or a `having`, says of a window. `strict`: a doubt that can change nothing is one too, and so
-    is one after the window, and one that has been taken back; of what has had to give entries up nothing is known."""
+    is one after the window, and one that has been taken back; a `having` that has had to give entries up knows nothing.
+    A statistic is that of what is certain; which entries are left where some had to go is not told: NotToldError."""
     certain = [one for one in own if one.certain and one.readable and (one.value is not None or counter.field is None)]
     taking_room = certain if _is_packed(counter) else [one for one in own if one in certain or not one.is_plain]
-    if strict and len(taking_room) > (counter.cap or MOST):
+    cap = counter.cap or MOST
+    if len(taking_room) > cap and counter.having is None and sorted(one.time for one in taking_room)[-cap] > start:
+        raise NotToldError
+    if strict and len(taking_room) > cap and counter.having is not None:
         return None
     standing = [one for one in certain if not one.is_taken_back]
     inside = sorted((one for one in standing if start < one.time <= now), key=lambda one: one.time)
@@ -35,11 +39,7 @@ def measured(counter: Counter, own: list[Entry], start: int, now: int, strict: b
         return _having(inside, bool(doubts), *counter.having)
     if counter.field is not None:
         return _statistic(counter, [one.value for one in inside], bool(doubts))
-    pairs = list(pairwise(inside))
-    gaps = [
-        float(two.time - one.time) for one, two in pairs if not any(one.time < doubt < two.time for doubt in doubts)
-    ]
-    return None if strict and doubts else _statistic(counter, gaps, bool(doubts))
+    return _statistic(counter, [float(two.time - one.time) for one, two in pairwise(inside)], bool(doubts))
 
 
 def _is_packed(counter: Counter) -> bool:
@@ -57,8 +57,8 @@ def _having(inside: list[Entry], doubtful: bool, least: int, most: int | None) -
 def _statistic(counter: Counter, values: list[float], doubtful: bool) -> Number | None:
     if len(values) < max(counter.at_least, 2 if counter.kind == "stdev" else 1):
         return None
-    if doubtful:
-        return Least(max(values)) if counter.kind == "max" else None
+    if doubtful and counter.kind == "max":
+        return Least(max(values))
     assert counter.kind in STATISTICS
     exact = [Fraction(value) for value in values]
     match counter.kind:

@@ -52,13 +52,9 @@ from tests.property.differential.reading import (
 )
 from tests.property.differential.remembering import Remembered, recalled, warmed
 from tests.property.differential.texts import function, moment, search, stands_alone, test
-from tests.property.differential.values import ANYTHING, Least, Number, call, compare, compute, low, share
+from tests.property.differential.values import ANYTHING, Least, NotToldError, Number, call, compare, compute, low, share
 
 REMEMBERED = 64
-
-
-class NotToldError(Exception):
-    """The reference cannot tell what is right here."""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 
+class NotToldError(Exception):
+    """The reference cannot tell what is right here."""
+
+
 class Least(NamedTuple):
     """A number that may be anything from `bound` on."""
 

@@ -387,6 +387,33 @@ rules: {both: {event: post, when: [users >= 3, named >= 3], then: {flag: x}}}
     assert acted == [[], [], [("e3", "both")]]
 
 
+USUAL = """
+fields: {paid: number}
+counters:
+  usual: {median: paid, of: post, by: target_id, over: 7d, before: true, at_least: 5}
+rules: {far: {event: post, when: [paid > 10 * usual], then: {flag: x}}}
+"""
+
+
+@pytest.mark.parametrize("unreadable", ["x", True, 1e16, [1]])
+def test_an_amount_that_cannot_be_read_silences_no_statistic_of_others(unreadable: object) -> None:
+    platform = Platform(USUAL)
+    for index in range(5):
+        platform.send(f"u{index}", index, target_id="shop", paid=20)
+    platform.send("evil", 10, target_id="shop", paid=unreadable)
+    assert len(platform.actions("friend", 11, target_id="shop", paid=900)) == 1
+
+
+def test_who_is_faster_than_a_counter_keeps_is_no_less_even() -> None:
+    rules = """
+counters: {rhythm: {stdev: gap, of: post, by: user_id, over: 1h, at_least: 10, cap: 30}}
+rules: {clockwork: {event: post, when: [rhythm < 2s], then: {flag: x}}}
+"""
+    platform = Platform(rules)
+    acted = [len(platform.actions("bot", 5 * index)) for index in range(60)]
+    assert acted == [0] * 10 + [1] * 50
+
+
 @pytest.mark.parametrize(
     ("position", "text"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (22, "22nd"), (113, "113th")]
 )

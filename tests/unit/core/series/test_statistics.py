@@ -54,62 +54,75 @@ def test_one_value_does_not_vary() -> None:
 
 
 @pytest.mark.parametrize("kind", ["min", "mean", "stdev", "median", "quantile"])
-def test_of_a_part_only_the_maximum_is_certain(kind: str) -> None:
-    part = Sample((3.0, 5.0), False)
-    assert measure(kind, part, 0, 0.5) is None
-    assert measure("max", part, 0, 0.5) == AtLeast(5.0)
+def test_of_a_part_a_statistic_is_that_of_what_is_there(kind: str) -> None:
+    part = (3.0, 5.0)
+    assert measure(kind, Sample(part, False), 0, 0.5) == measure(kind, whole(*part), 0, 0.5) is not None
+    assert measure(kind, Sample(part, False), 3, 0.5) is None
+    assert measure(kind, Sample(part, False, is_late=True), 0, 0.5) is None
+
+
+def test_of_a_part_the_maximum_is_a_lower_bound() -> None:
+    assert measure("max", Sample((3.0, 5.0), False), 0, 0.5) == AtLeast(5.0)
+    assert measure("max", Sample((3.0, 5.0), False, is_late=True), 0, 0.5) == AtLeast(5.0)
     assert measure("max", Sample((), False), 0, 0.5) is None
 
 
 def test_amounts_of_a_window_leave_out_its_beginning_and_what_comes_later() -> None:
     series = amounts((100, 1.0), (101, 2.0), (200, 3.0), (201, 4.0))
-    assert amounts_within(series, KEY, 200, OVER_MS) == ([2.0, 3.0], True)
+    assert amounts_within(series, KEY, 200, OVER_MS) == ([2.0, 3.0], True, False)
 
 
 def test_what_came_late_is_where_it_belongs() -> None:
     series = amounts((150, 1.0), (200, 2.0), (160, 3.0))
-    assert amounts_within(series, KEY, 180, OVER_MS) == ([1.0, 3.0], True)
+    assert amounts_within(series, KEY, 180, OVER_MS) == ([1.0, 3.0], True, False)
 
 
 def test_an_amount_that_cannot_be_read_makes_its_windows_parts() -> None:
     series = amounts((150, 1.0), (160, math.nan), (300, 2.0))
-    assert amounts_within(series, KEY, 200, OVER_MS) == ([1.0], False)
-    assert amounts_within(series, KEY, 300, OVER_MS) == ([2.0], True)
+    assert amounts_within(series, KEY, 200, OVER_MS) == ([1.0], False, False)
+    assert amounts_within(series, KEY, 300, OVER_MS) == ([2.0], True, False)
 
 
 def test_merged_amounts_are_no_values() -> None:
     series = amounts((150, 1.0), (160, 2.0), (170, 3.0), (180, 4.0), cap=3)
-    assert amounts_within(series, KEY, 180, OVER_MS) == ([3.0, 4.0], False)
-    assert amounts_within(series, KEY, 180, 20) == ([3.0, 4.0], True)
+    assert amounts_within(series, KEY, 180, OVER_MS) == ([3.0, 4.0], False, False)
+    assert amounts_within(series, KEY, 180, 20) == ([3.0, 4.0], True, False)
 
 
 def test_amounts_behind_the_retention_are_gone_whether_or_not_they_are_dropped() -> None:
     series = amounts(*((2_000 + at, 1.0) for at in range(5)))
     add_amount(series, KEY, 1_003, 9.0, 10, KEEP_MS)
-    assert amounts_within(series, KEY, 1_003, OVER_MS) == ([9.0], False)
-    assert amounts_within(series, KEY, 1_150, OVER_MS) == ([], True)
+    assert amounts_within(series, KEY, 1_003, OVER_MS) == ([9.0], False, True)
+    assert amounts_within(series, KEY, 1_150, OVER_MS) == ([], True, False)
 
 
 def test_without_series_nothing_is_known_and_without_events_there_is_nothing() -> None:
     assert amounts_within(None, KEY, 200, OVER_MS) is None
     assert gaps_within(None, KEY, 200, OVER_MS) is None
-    assert amounts_within({}, KEY, 200, OVER_MS) == ((), True)
-    assert gaps_within(new_counts(), KEY, 200, OVER_MS) == ((), True)
+    assert amounts_within({}, KEY, 200, OVER_MS) == ((), True, False)
+    assert gaps_within(new_counts(), KEY, 200, OVER_MS) == ((), True, False)
 
 
 def test_gaps_are_between_the_events_of_a_window() -> None:
     words = new_counts()
     for time in (100, 110, 200, 150, 150, 205):
         add_count(words, KEY, time, 10, KEEP_MS)
-    assert gaps_within(words, KEY, 200, OVER_MS) == ([40, 0, 50], True)
-    assert gaps_within(words, KEY, 200, 40) == ([], True)
+    assert gaps_within(words, KEY, 200, OVER_MS) == ([40, 0, 50], True, False)
+    assert gaps_within(words, KEY, 200, 40) == ([], True, False)
 
 
-def test_gaps_after_what_was_given_up_are_certain() -> None:
+def test_gaps_are_those_of_what_was_not_given_up() -> None:
     words = new_counts()
     for time in (150, 160, 180, 200):
         add_count(words, KEY, time, 3, KEEP_MS)
-    assert gaps_within(words, KEY, 200, OVER_MS) == ([20, 20], False)
+    assert gaps_within(words, KEY, 200, OVER_MS) == ([20, 20], False, False)
     doubt_count(words, KEY, 170, KEEP_MS)
-    assert gaps_within(words, KEY, 200, OVER_MS) == ([20], False)
-    assert gaps_within(words, KEY, 200, 30) == ([20], True)
+    assert gaps_within(words, KEY, 200, OVER_MS) == ([20, 20], False, False)
+    assert gaps_within(words, KEY, 200, 30) == ([20], True, False)
+
+
+def test_gaps_of_an_event_that_comes_later_than_all_that_is_kept_are_no_whole() -> None:
+    words = new_counts()
+    for time in (*(2_000 + at for at in range(5)), 1_003):
+        add_count(words, KEY, time, 10, KEEP_MS)
+    assert gaps_within(words, KEY, 1_003, OVER_MS) == ([], False, True)
