@@ -12,9 +12,8 @@ from itertools import islice
 from math import log2
 from sys import byteorder
 
-import re2
-
 from engine.core.values.bounds import AtLeast
+from engine.keys.patterns import quietly_compiled
 
 MAX_MATCHES = 250
 """So far matches are counted: each search may have to read the whole rest of a text."""
@@ -30,7 +29,7 @@ _RUNS = re.compile(r"((.)\2++)", re.DOTALL)
 def counting(pattern: str) -> Callable[[str], int | AtLeast]:
     """A function that counts the matches of a pattern in a text that do not overlap; "at least" where there may be more
     than MAX_MATCHES."""
-    find = re2.compile(pattern).finditer
+    find = quietly_compiled(pattern).finditer
 
     def count(text: str) -> int | AtLeast:
         found = sum(1 for _ in islice(find(text), MAX_MATCHES))
@@ -43,7 +42,7 @@ def counting(pattern: str) -> Callable[[str], int | AtLeast]:
 def extracting(pattern: str) -> Callable[[str], str]:
     """A function that gives what a pattern finds first in a text: its first group if it has one, else all of it. Empty
     where it finds nothing."""
-    compiled = re2.compile(pattern)
+    compiled = quietly_compiled(pattern)
     find, group = compiled.search, min(compiled.groups, 1)
 
     def extract(text: str) -> str:
@@ -77,7 +76,7 @@ def members(kind: str) -> bytes:
     flags, spans = bytearray(_CODES), [(0, _SURROGATES.start), (_SURROGATES.stop, _CODES)]
     for begin, end in spans:
         characters = array("I", range(begin, end)).tobytes().decode(f"utf-32-{byteorder[0]}e")
-        for match in re2.compile(f"(?s)(?:{kind})+").finditer(characters):
+        for match in quietly_compiled(f"(?s)(?:{kind})+").finditer(characters):
             first, behind = begin + match.start(), begin + match.end()
             flags[first:behind] = b"\1" * (behind - first)
     return bytes(flags)

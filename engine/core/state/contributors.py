@@ -8,10 +8,12 @@ order of arrival.
 
 import struct
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from typing import NamedTuple
 
 MAX_NOTES = 500
-"""Of more, the oldest are forgotten: so many of those who came before can be acted on at one crossing."""
+"""So many of those who came before can be acted on at one crossing. Of more, the oldest of the user who has the most is
+forgotten: what one account sends does not make those safe who came before it."""
 
 MAX_SPANS = 16
 _HEAD = struct.Struct("<IHH")
@@ -51,7 +53,10 @@ class Contributors:
         self.notes.insert(at, contributor)
         self._packed.insert(at, _pack(contributor))
         if len(self.notes) > MAX_NOTES:
-            self._drop(0, 1)
+            by_user = Counter([note.user_id for note in self.notes])
+            most = max(by_user.values())
+            at = next(at for at, note in enumerate(self.notes) if by_user[note.user_id] == most)
+            self._drop(at, at + 1)
 
     def cross(self, time: int) -> None:
         """The counters were high enough at `time`: everything within the lookback before it is meant."""

@@ -13,9 +13,8 @@ first names them (`Scope.lines`).
 from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Any
 
-import re2
-
 from engine.core.values.lists import LiveList
+from engine.keys.patterns import quietly_compiled
 from engine.rulebook.codegen.searches import PhrasesOf, prepared
 from engine.rulebook.language.functions import FUNCTIONS
 from engine.rulebook.language.keys import CANONICAL, VIDEO
@@ -228,7 +227,7 @@ class Scope:
             case Contains(item=item, container=container_expr):
                 return f"({self._plain(item)} in {self._plain(container_expr)})"
             case Matches(subject=subject, pattern=pattern):
-                search = self.constant("R", re2.compile(pattern).search)
+                search = self.constant("R", quietly_compiled(pattern).search)
                 if subject.type == "list":
                     return f"any_matches({search}, {self._plain(subject)})"
                 return f"({search}({self._plain(subject)}) is not None)"

@@ -26,6 +26,12 @@ _ELSEWHERE: tuple[tuple[re.Pattern[str], str], ...] = (
 )  # fmt: skip
 """What patterns of other engines have, and what to write here."""
 
+MAX_USUAL_SIZE = 1_000
+"""Of the program of a pattern. RE2 falls back to a time in proportion to it where a text leads to too many states, as
+it may where repetitions are counted."""
+
+_COUNTED = re.compile(r"\{[0-9]+,[0-9]+\}")
+
 _NO_REFERENCE = re.compile(r"\)\\\\[1-9]")
 
 
@@ -35,11 +41,14 @@ def compiles(pattern: str, place: Span, diagnostics: Diagnostics) -> bool:
     options.log_errors = False
     options.max_mem = 1 << 20
     try:
-        re2.compile(pattern, options)
+        size = re2.compile(pattern, options).programsize
     except re2.error as error:
         hint = next((hint for sign, hint in _ELSEWHERE if sign.search(pattern)), None)
         diagnostics.error(place, f"this pattern is not valid (RE2): {_error_text(error)}", hint)
         return False
+    if size > MAX_USUAL_SIZE and _COUNTED.search(pattern):
+        message = "a sender's longest text may take this pattern a tenth of a second, or seconds"
+        diagnostics.warning(place, message, "write shorter gaps, such as .{0,20}, or ask in two clauses")
     if _NO_REFERENCE.search(pattern):
         message = "two backslashes stand for one sign: this looks for a backslash and a digit"
         diagnostics.warning(place, message, "patterns refer to nothing before: repeats(text) is the longest run")

@@ -74,6 +74,18 @@ def test_of_too_many_notes_the_oldest_are_forgotten() -> None:
     assert times(notes.notes) == list(range(2, MAX_NOTES + 2))
 
 
+def test_what_one_user_sends_makes_nobody_safe_who_came_before() -> None:
+    notes = Contributors(10_000)
+    for time in range(1, 12):
+        notes.note(note_at(time, f"u{time}"))
+    for time in range(100, 100 + 2 * MAX_NOTES):
+        notes.note(note_at(time, "decoy"))
+    notes.cross(100 + 2 * MAX_NOTES)
+    released = notes.release()
+    assert len(released) == MAX_NOTES
+    assert {note.user_id for note in released} == {"decoy", *(f"u{time}" for time in range(1, 12))}
+
+
 def test_of_too_many_spans_the_oldest_are_forgotten() -> None:
     notes = notes_at(10)
     for time in range(1_000, 1_000 + 100 * MAX_SPANS, 100):

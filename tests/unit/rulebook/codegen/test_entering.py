@@ -271,11 +271,11 @@ def test_a_doubt_about_the_event_at_hand_is_none_about_what_was_before() -> None
     assert says(counter.replace("OPTION", ", before: true"), 1, *documents)
 
 
-def test_an_amount_that_cannot_be_read_leaves_the_maximum_as_a_bound() -> None:
+def test_an_amount_that_cannot_be_read_leaves_the_maximum_as_a_bound_and_the_mean_of_the_others() -> None:
     documents: list[dict[str, object]] = [{"amount": 5}, {"amount": "many"}]
     assert stated("max: amount", "c > 4", *documents)
     assert not stated("max: amount", "c < 9", *documents)
-    assert not stated("mean: amount", "known(c)", *documents)
+    assert stated("mean: amount", "c == 5", *documents)
 
 
 def test_the_items_of_a_list_occur_each_by_itself() -> None:

@@ -76,3 +76,18 @@ def test_classes_that_know_ascii_alone_are_told_beside_other_letters(pattern: st
     look_at_classes(pattern, PLACE, report)
     hints = [one.hint or "" for one in report.findings]
     assert [hint.startswith(told or "") for hint in hints] == ([] if told is None else [True])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "warnings"),
+    [
+        ("(a{0,500}b?){2}c", 1),
+        ("free.{0,200}money.{0,200}now", 1),
+        ("free.{0,20}money", 0),
+        ("|".join(map(str, range(999))), 0),
+    ],
+)
+def test_a_pattern_that_may_take_long_is_warned_of(pattern: str, warnings: int) -> None:
+    report = Diagnostics({})
+    assert compiles(pattern, PLACE, report)
+    assert [one.severity for one in report.findings] == ["warning"] * warnings
