@@ -240,9 +240,15 @@ class EntityWriter:
 def finding_all(programs: Sequence[EntityProgram]) -> EntityProgram:
     """One that finds the entities that any of these finds."""
     finders = [program.keys for program in programs]
-    return replace(
-        programs[0], keys=lambda fields: tuple(dict.fromkeys(key for find in finders for key in find(fields)))
-    )
+
+    def find(fields: dict[str, Any]) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for keys in finders:
+            for key in keys(fields):
+                found[key] = None
+        return tuple(found)
+
+    return replace(programs[0], keys=find)
 
 
 def no_score(_: Scope, model: str) -> str:
