@@ -1,7 +1,8 @@
 """What rules cost, measured beside what `floodgate rules check --costs` says: python -m benchmarks.costs.
 
 In one process, with the engine as it runs offline. The estimate is of an event that names everything and passes a
-broker, as each of its stops does: about 6 µs more for an event, 15 for a stop.
+broker, as each of its stops does: about 6 µs more for an event, 15 for a stop. That of a statistic is of a full window,
+and decisions and actions are not in it.
 """
 
 import statistics
@@ -144,6 +145,13 @@ def cases() -> dict[str, Rulebook]:
     }
 
 
+def estimated(one: Rulebook) -> float:
+    """Of an event that has all of this: with the hits of the rule that always holds."""
+    event_us = estimate_costs(one).event_us
+    hits = [kind for kind in event_us if kind.endswith(".often")]
+    return max(us for kind, us in event_us.items() if kind not in hits) + sum(event_us[kind] for kind in hits)
+
+
 @click.command()
 @click.option("--count", default=20_000, show_default=True, help="Events.")
 @click.option("--rounds", default=3, show_default=True)
@@ -162,7 +170,7 @@ def command(count: int, rounds: int) -> None:
             found.setdefault(name, []).append((time.process_time() - started) / count * 1e6)
     table = Table("rules", "measured, CPU µs", "estimated")
     for name, one in made.items():
-        table.add_row(name, f"{statistics.median(found[name]):.1f}", f"{estimate_costs(one).dearest_us:.1f}")
+        table.add_row(name, f"{statistics.median(found[name]):.1f}", f"{estimated(one):.1f}")
     Console().print(table)
 
 
