@@ -123,6 +123,7 @@ def _describe(name: str, model: LearnedModel) -> dict[str, Any]:
         ],
         "quarantined": sorted(model.quarantined),
         "delays": delay_curve(model.delays) if model.delays.is_known else None,
+        "slices": [{**one._asdict(), "gap": one.gap} for one in model.sliced.slices()],
     }
 
 

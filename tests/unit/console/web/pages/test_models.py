@@ -45,6 +45,25 @@ def test_a_challenger_is_told_beside_its_model(store: Store) -> None:
     assert "stands in its place" in client.get("/models").text
 
 
+def test_a_slice_that_is_off_is_told(store: Store) -> None:
+    sliced = model()
+    for at in range(400):
+        land = ("de", "br", "<b>")[at % 3]
+        sliced.sliced.add(0.5, at % 2 == 0 or land == "de", ("event.country",), (land,))
+    client = rules_client(store, "viewer", SaidControl(standing_of(), {"spam": sliced}))
+    (told,) = client.get("/api/models").json()["models"]
+    assert {one["value"]: (one["n"], one["is_off"]) for one in told["slices"]} == {
+        "de": (134, True), "br": (133, False), "<b>": (133, False),
+    }  # fmt: skip
+    page = client.get("/models").text
+    assert page.count("off: spam is more frequent") == 1
+    assert "event.country = de" in page
+    assert "event.country = &lt;b&gt;" in page
+    assert "Right for whom" not in rules_client(
+        store, "viewer", SaidControl(standing_of(), {"spam": model()})
+    ).get("/models").text  # fmt: skip
+
+
 def test_a_model_is_pinned_by_the_trainer(store: Store) -> None:
     client = rules_client(store, "operator", SaidControl(standing_of(), {"spam": model()}))
     assert client.post("/models/spam/pin", data={"note": ""}).status_code == 400
