@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.values.banks import Bank, turned
+from engine.core.values.banks import Bank, all_ways
 from engine.core.values.near_hashes import MOST_DISTANT, NearHashes, Words, words_of
 
 _ASKED, _BLOCK = 400, 20_000
@@ -61,7 +61,7 @@ def measure_bank(count: int) -> dict[str, dict[str, float]]:
 
     def look_up(one: Words) -> None:
         if hashes.find(one, MOST_DISTANT) is None:
-            hashes.find_turned(turned(one), MOST_DISTANT)
+            hashes.find_turned(all_ways(one), MOST_DISTANT)
 
     def rows(held: Words) -> Iterator[Words]:
         return (held[number : number + 1] for number in range(len(held)))

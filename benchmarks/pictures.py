@@ -5,7 +5,7 @@
     python -m benchmarks.pictures --pictures 0 --bank 1000000        # how long looking one up takes
 
 Pictures are generated, gradients with shapes, or fourths and ninths of each picture of a directory. Each is changed in
-twenty ways. A ring finds a copy that is counted under a key of the original (`engine/keys/images.py`), as an event
+twenty-one ways. A ring finds a copy that is counted under a key of the original (`engine/keys/images.py`), as an event
 visits 16 of them at most; a bank that has the original finds a copy that is near to it. Both are asked for the copy as
 it is, and turned or mirrored in one of seven ways.
 """
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from benchmarks.banks import measure_bank
 from engine.core.evaluation.choice import MOST_LINKED, chosen
@@ -115,6 +115,7 @@ CHANGES: dict[str, Callable[[Picture, int], Picture]] = {
     "brighter": lambda picture, _: ImageEnhance.Brightness(picture).enhance(1.25),
     "darker": lambda picture, _: ImageEnhance.Brightness(picture).enhance(0.75),
     "more contrast": lambda picture, _: ImageEnhance.Contrast(picture).enhance(1.3),
+    "negative": lambda picture, _: ImageOps.invert(picture),
     "grey": lambda picture, _: picture.convert("L").convert("RGB"),
     "tinted": lambda picture, _: Image.blend(picture, Image.new("RGB", picture.size, (200, 120, 60)), 0.15),
     "blurred": lambda picture, _: picture.filter(ImageFilter.GaussianBlur(2)),

@@ -31,6 +31,14 @@ _MORE_S = 5.0
 """What a busy machine takes to notice that a time is over."""
 
 
+_ENDS = ("timeout", "crashed")
+"""Reasons for which a process ends; what it has told by then counts."""
+
+
+def _in_part(reason: str) -> str:
+    return f"read, then {reason}"
+
+
 @dataclass
 class Seen:
     """What became of one kind: by outcome how many, the longest time, and the most memory of a process meanwhile."""
@@ -56,7 +64,7 @@ class Campaign:
             yield f"{self.escaped} requests came where none may"
         if not self.still_reads:
             yield "afterwards a good picture is not read any more"
-        ended = sum(seen.outcomes[reason] for seen in self.kinds.values() for reason in ("timeout", "crashed"))
+        ended = sum(seen.outcomes[reason] for seen in self.kinds.values() for reason in (*_ENDS, *map(_in_part, _ENDS)))
         if self.started > PROCESSES + ended:
             yield f"{self.started} processes were started, {ended} files can have ended one"
         for kind, seen in self.kinds.items():
@@ -95,7 +103,8 @@ async def _look(pictures: Pictures, sent: str, seen: Seen) -> None:
     try:
         async with asyncio.timeout(LIMIT_S):
             found = await pictures.enrich(RawEvent({"image": sent}))
-        outcome = "read" if found else "nothing"
+        ends = [reason for reason in _ENDS if found and reason in found.get("unread", ())]
+        outcome = _in_part(ends[0]) if ends else "read" if found else "nothing"
     except Missing as missing:
         outcome = missing.reason
     except TimeoutError:

@@ -1,5 +1,5 @@
 """Banks: lists of hashes of pictures, in which whatever differs in few enough bits is found, turned and mirrored copies
-too."""
+and negatives too."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -51,6 +51,12 @@ def turned(words: Words) -> Words:
     return words_of(np.packbits(all_ways.reshape(7, -1), axis=1).tobytes())
 
 
+def all_ways(words: Words) -> Words:
+    """The same, and the hashes of the negatives of all eight: whose frequencies have other signs, each of them."""
+    ways = turned(words)
+    return np.concatenate((ways, ~words, ~ways))
+
+
 class Bank(LiveList):
     """`fixed`: the entries that the rulebook itself has; `radius`: in how many bits what is looked up may differ;
     `data`: the name of a file that has more, if there is one."""
@@ -65,7 +71,8 @@ class Bank(LiveList):
         super().__init__(fixed)
 
     def find(self, asked: str) -> Match | None:
-        """The nearest entry within the radius: to the picture as it is, else to one that is turned or mirrored."""
+        """The nearest entry within the radius: to the picture as it is, else to one that is turned, mirrored or a
+        negative."""
         if not self and not len(self._base):
             return None
         if asked not in self._answers:
@@ -121,7 +128,7 @@ class Bank(LiveList):
         hashes, words = (self._base, self._indexed, self._unindexed), _words((asked,))
         found = [(near, each) for each in hashes if (near := each.find(words, self.radius)) is not None]
         if not found:
-            others = turned(words)
+            others = all_ways(words)
             found = [(near, each) for each in hashes if (near := each.find_turned(others, self.radius)) is not None]
         nearest = min(found, key=lambda one: one[0].bits, default=None)
         return _match(*nearest) if nearest is not None else None

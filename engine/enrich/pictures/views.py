@@ -3,7 +3,8 @@ edges, or with a border of one colour round them.
 
 A hash is of the whole picture: 3 % cut off each edge change a fifth of its bits. So there are views of a picture beside
 the whole: its inner part, which is the whole of a copy that has been cut; and what a border of one colour surrounds.
-All are made of one blurred picture. Each is turned the one way that it is turned whichever way a copy lies.
+All are made of one blurred picture. Each is turned the one way that it is turned whichever way a copy lies, and is as
+it is or as its negative: whose frequencies have the other sign.
 """
 
 from typing import NamedTuple
@@ -28,7 +29,8 @@ _KEPT = 16
 _SIGNS = 1 - 2 * (np.arange(_KEPT) % 2 == 0)
 _NUMBERS = np.arange(1, _KEPT + 1)
 _LEANING = np.where(_NUMBERS[:, None] < _NUMBERS, 1.0, 0.5) / (_NUMBERS[:, None] + _NUMBERS)
-"""The way is chosen in which most lies here: low frequencies, which change least, and not alike in both directions."""
+"""The way is chosen, of eight and their negatives, in which most lies here: low frequencies, which change least, and
+not alike in both directions."""
 
 
 class Hashes(NamedTuple):
@@ -51,7 +53,8 @@ def hashes_of(rgb: object) -> Hashes:
             continue
         if number != _INNER_NUMBER:
             made.upright.setdefault(hash_of(found).hex(), quality)
-        settled = hash_of(max(turned(frequencies(even[view]).found), key=_leaning)).hex()
+        ways = turned(frequencies(even[view]).found)
+        settled = hash_of(max((*ways, *(-way for way in ways)), key=_leaning)).hex()
         if settled not in made.turned:
             made.turned.append(settled)
     return made

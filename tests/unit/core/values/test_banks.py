@@ -38,6 +38,7 @@ def test_copies_are_found_turned_ones_too(beside: int) -> None:
     assert bank.find(changed(HASH, 31)) == Match(HASH, 31)
     assert changed(HASH, 32) not in bank
     assert all(copy in bank for copy in TURNED)
+    assert all(f"{int(copy, 16) ^ ((1 << 256) - 1):064x}" in bank for copy in (HASH, *TURNED))  # their negatives
     assert HASH.upper() in bank
 
 

@@ -40,6 +40,13 @@ def test_a_picture_is_turned_the_same_way_however_it_lies(way: Any) -> None:
     assert all(one.turned == other.turned for one, other in copies)
 
 
+@pytest.mark.parametrize("way", WAYS[:3])
+def test_a_negative_is_a_copy(way: Any) -> None:
+    for one in map(picture, range(6)):
+        negative = pillow.fromarray(255 - np.asarray(one if way is None else one.transpose(way)))
+        assert keys(of(one)) & keys(of(negative))
+
+
 def test_turning_eight_times_leads_to_the_same() -> None:
     found = np.random.default_rng(1).normal(size=(16, 16))
     assert len({tuple(one.ravel()) for one in turned(found)}) == 8
