@@ -9,7 +9,8 @@ from engine.core.values.bounds import AtLeast
 MAX_VALUE_CHARS = 100
 
 _UNREADABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\ufffb]+"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufeff\uffa0\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]+"
 )
 """What is no part of what a person reads: control characters, line ends, and what turns or hides a text."""
 

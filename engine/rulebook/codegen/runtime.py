@@ -1,7 +1,7 @@
 """What the generated functions may call, and nothing else: JSON values made safe, series read and written."""
 
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import product
 from math import nan, prod
 from typing import Any, Literal
@@ -74,6 +74,8 @@ MAX_AMOUNT = 1e15
 MAX_DIGITS = 32
 MAX_MEMBERS = 64
 """So many items of a list count."""
+MAX_LOOKED_AT = 4_096
+"""They are chosen from so many, the first ones and the last: among more, hardly any would be chosen."""
 
 _PLAIN = (str, int, float, bool)
 _SPELT = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,15})?")
@@ -143,9 +145,15 @@ def members(value: Any) -> tuple[tuple[str, ...], bool]:
     whether there is more that is no such value or was not taken."""
     if type(value) not in (list, tuple):
         return (), value is not None
-    found = [token(item) for item in value]
+    is_long = len(value) > MAX_LOOKED_AT
+    found = [token(item) for item in (_ends(value) if is_long else value)]
     kept = chosen((item for item in found if item), MAX_MEMBERS)
-    return kept, False in found or len(kept) < len({item for item in found if item})
+    return kept, is_long or False in found or len(kept) < len({item for item in found if item})
+
+
+def _ends(items: Sequence[Any]) -> Sequence[Any]:
+    half = MAX_LOOKED_AT // 2
+    return [*items[:half], *items[-half:]]
 
 
 def items(value: Any) -> tuple[tuple[str, ...], bool]:

@@ -10,6 +10,7 @@ from engine.core.state.entities import MAX_KEY_CHARS
 from engine.core.values.bounds import AtLeast
 from engine.rulebook.codegen.runtime import (
     MAX_KEYS,
+    MAX_LOOKED_AT,
     MAX_MEMBERS,
     addresses,
     among,
@@ -161,6 +162,14 @@ def test_of_many_items_the_sender_does_not_choose() -> None:
     found, more = members(many)
     assert (len(found), more) == (MAX_MEMBERS, True)
     assert set(members(many[::-1])[0]) == set(found)
+
+
+def test_of_a_list_of_any_length_so_many_items_are_looked_at() -> None:
+    many = [str(number) for number in range(3 * MAX_LOOKED_AT)]
+    half = MAX_LOOKED_AT // 2
+    assert members(many) == (members([*many[:half], *many[-half:]])[0], True)
+    assert members(["a"] * (MAX_LOOKED_AT + 1)) == (("a",), True)
+    assert members(["a"] * MAX_LOOKED_AT) == (("a",), False)
 
 
 def test_a_nested_item_is_in_no_list() -> None:
