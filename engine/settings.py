@@ -138,6 +138,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """So many full batches, or as many events in smaller ones, wait for acknowledgements while the next is computed."""
     linger_ms: Annotated[int, at_least(0)] = 5
     """How long messages that follow others gather, so that they are worked through in fewer batches and requests."""
+    store_linger_ms: Annotated[int, at_least(0)] = 50
+    """How long changes of the state gather before they are written, where little comes."""
     cached_entities: Annotated[int, at_least(1)] = 50_000
     """Decoded records kept in memory, for each partition."""
     standby_replicas: Annotated[int, at_least(0)] = 1

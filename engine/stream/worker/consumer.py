@@ -63,7 +63,8 @@ class BatchConsumer(OffsetConsumer):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._gate, self._taking = LabelGate(), False
-        self._room = Room(self.app.settings.max_batches_in_flight * self.app.settings.batch_max_events)
+        most = self.app.settings.max_batches_in_flight * self.app.settings.batch_max_events
+        self._room = Room(most, full=self.app.durability.hasten)
 
     def _new_consumer_thread(self) -> Member:
         return Member(self, loop=self.loop, beacon=self.beacon)

@@ -14,7 +14,7 @@ worker repeats it.
 What is computed at a stretch goes out together, and so does what comes while the broker is waited for (group commit):
 the messages of all partitions in one round, the changes of all of them in the next, and one write for each partition.
 Where much comes, few requests are made for each of its events; where little comes, the consumer lets it gather
-(`membership.py`).
+(`membership.py`), and what is published gathers again before it is stored (`gathering.py`).
 """
 
 import asyncio
@@ -36,6 +36,7 @@ from engine.stream.kafka.clients import DEFAULT_MESSAGE_BYTES
 from engine.stream.kafka.placing import partition_of_key
 from engine.stream.kafka.topics import largest_messages
 from engine.stream.worker.fencing import Writers
+from engine.stream.worker.gathering import Batch, Gathering
 from engine.stream.worker.host import Host
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -47,16 +48,6 @@ _RECORD_BYTES = 512
 def _partition_of(key: bytes | None, partitions: tuple[int, ...]) -> int:
     """Where Kafka's clients send a key; without one, anywhere."""
     return partition_of_key(key, partitions) if key is not None else random.choice(partitions)
-
-
-class _Batch(NamedTuple):
-    """An outcome under way. `finished`: called when it is durable; `release`: then, or when it failed."""
-
-    partition: int
-    outcome: Outcome
-    finished: Callable[[], None]
-    release: Callable[[], None]
-    started_s: float
 
 
 class _Appended(NamedTuple):
@@ -72,8 +63,8 @@ class Durability:
 
     def __init__(self, app: Host) -> None:
         self._app = app
-        self._waiting: list[_Batch] = []  # while the one before is published
-        self._published: dict[int, list[_Batch]] = {}  # by partition, while what came before is stored
+        self._waiting: list[Batch] = []  # while the one before is published
+        self._published = Gathering(app.settings.store_linger_ms, self._store_more)
         self._storing: set[int] = set()
         self._is_publishing = self._has_failed = False
         self.writers, self._seals = Writers(app.settings), app.seals
@@ -85,7 +76,8 @@ class Durability:
         if self._has_failed:
             release()
             return
-        self._waiting.append(_Batch(tp.partition, outcome, finished, release, time.perf_counter()))
+        self._published.relax()
+        self._waiting.append(Batch(tp.partition, outcome, finished, release, time.perf_counter()))
         if not self._is_publishing:
             self._is_publishing = True
             self._start(self._publish_waiting())
@@ -96,9 +88,14 @@ class Durability:
         task.add_done_callback(self._running.discard)
         return task
 
+    def hasten(self) -> None:
+        """Somebody waits for what has begun: until more begins, it gathers no longer."""
+        self._published.hasten()
+
     async def drain(self) -> None:
         """Wait until everything that has begun is durable or has failed."""
-        while self._running:
+        while self._running or self._published:
+            self.hasten()
             await asyncio.wait(set(self._running))
 
     async def own(self, partitions: Iterable[TP]) -> None:
@@ -179,23 +176,20 @@ class Durability:
             self._begin_storing(batches)
         self._is_publishing = False
 
-    def _begin_storing(self, batches: list[_Batch]) -> None:
+    def _begin_storing(self, batches: list[Batch]) -> None:
+        if not self._has_failed:
+            self._published.add(batches)
+            return
         for batch in batches:
-            if self._has_failed:
-                batch.release()
-            else:
-                self._published.setdefault(batch.partition, []).append(batch)
-        self._store_more()
+            batch.release()
 
     def _store_more(self) -> None:
         """Store what is published of partitions that nothing is stored of yet, all of it together."""
-        free = sorted(self._published.keys() - self._storing)
-        ready = {partition: self._published.pop(partition) for partition in free}
-        if ready:
+        if ready := self._published.take(self._storing):
             self._storing.update(ready)
             self._start(self._store_ready(ready))
 
-    async def _store_ready(self, ready: Mapping[int, list[_Batch]]) -> None:
+    async def _store_ready(self, ready: Mapping[int, list[Batch]]) -> None:
         batches = list(chain.from_iterable(ready.values()))
         try:
             await self._store({
@@ -215,7 +209,8 @@ class Durability:
             self._app.metrics.batches.inc()
             self._app.metrics.persist.observe(time.perf_counter() - batch.started_s)
         self._storing.difference_update(ready)
-        self._store_more()
+        if self._published.is_due():
+            self._store_more()
 
     async def _store(self, changes_of: Mapping[int, list[Change]]) -> None:
         """Append the changes of each partition to its changelog, in one round, and write them to its database."""
@@ -230,12 +225,11 @@ class Durability:
             offset = await self._acknowledged(appended)
             write_changes(store._db_for_partition(partition), changes_of[partition], store.offset_key, offset)
 
-    async def _fail(self, error: BaseException, batches: list[_Batch]) -> None:
+    async def _fail(self, error: BaseException, batches: list[Batch]) -> None:
         """End the worker. Neither these batches nor what comes after them goes on."""
         self._has_failed = True
-        given_up = [*batches, *self._waiting, *chain.from_iterable(self._published.values())]
+        given_up = [*batches, *self._waiting, *chain.from_iterable(self._published.take().values())]
         self._waiting.clear()
-        self._published.clear()
         for batch in given_up:
             batch.release()
         await self._app.consumer.crash(

@@ -368,7 +368,7 @@ class Worker(BatchConsumer):
         self.timeouts_s: list[float] = []
         self.slept_s: list[float] = []
         self._taking, self.flow_active = False, True
-        self._room = Room(100)
+        self._room = Room(100, full=self.hasten)
         self.suspend_flow: Any = asyncio.Event()
         self._acked, self._committed_offset = defaultdict(list), {}
         self.log: Any = SimpleNamespace(error=lambda *said: self.errors.append(said))
@@ -378,6 +378,11 @@ class Worker(BatchConsumer):
 
     async def _recover(self, tp: TP, _: list[Any]) -> None:
         self.told.append(tp)
+
+    def hasten(self) -> None:
+        self.told.append("hastened")
+        for _, _, release in self.begun:
+            release()
 
     async def drain(self) -> None:
         self.told.append("drained")
@@ -459,6 +464,19 @@ def test_what_becomes_durable_after_its_partition_was_lost_is_not_committed() ->
     del worker._next[EVENTS]
     worker.begun[0][1]()
     assert worker._durable == {}
+
+
+def test_a_batch_that_finds_no_room_has_those_before_it_made_durable_at_once() -> None:
+    async def compute() -> None:
+        await worker.compute(*range(60))
+        await worker.compute(*range(60, 100))
+        assert worker.told == []
+        async with asyncio.timeout(60):
+            await worker.compute(100)
+
+    worker = Worker()
+    asyncio.run(compute())
+    assert (worker.told, worker._next) == (["hastened"], {EVENTS: 101})
 
 
 @pytest.mark.parametrize("why", ["offset", "generation", "flow", "stopping", "no rulebook"])

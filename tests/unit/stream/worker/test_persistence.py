@@ -110,7 +110,7 @@ class Worker:
 
     def __init__(self, patch: pytest.MonkeyPatch, broker: Broker, settings: Settings | None = None) -> None:
         self.broker, self.metrics, self.crashed = broker, Metrics(), list[Exception]()
-        settings = settings if settings is not None else Settings()
+        settings = settings if settings is not None else Settings(store_linger_ms=0)
         store = SimpleNamespace(_db_for_partition=lambda partition: partition, offset_key=b"offset")
         app: Any = SimpleNamespace(
             settings=settings, seals=Seals(settings), metrics=self.metrics,
@@ -179,7 +179,10 @@ def test_messages_come_before_the_state_and_the_state_before_the_commit(monkeypa
     assert worker.broker.next_offset[LOG] == 52
     assert {record.timestamp for record in worker.broker.records} == {1_700_000_000_500}
     assert (worker.value("batches_total"), worker.value("batch_persist_seconds_sum")) == (1, 0.5)
-    assert (worker.durability._waiting, worker.durability._published) == ([], {})  # what is durable is not held
+    assert (worker.durability._waiting, bool(worker.durability._published)) == (
+        [],
+        False,
+    )  # what is durable is not held
 
 
 def test_a_batch_that_changes_nothing_is_finished_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,6 +261,44 @@ def test_a_partition_whose_log_is_slow_holds_up_no_other(monkeypatch: pytest.Mon
         await worker.durability.drain()
 
     assert run(monkeypatch, do).broker.told[-2:] == ["finished a", "released a"]
+
+
+def test_what_is_out_gathers_until_it_is_waited_for_and_becomes_durable_in_its_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def do(worker: Worker) -> None:
+        for name in "ab":
+            worker.begin(name)
+            await settled()
+        assert worker.broker.told[-1] == "acknowledged b0"  # its action is out, its state nowhere
+        worker.durability.hasten()
+        await settled()
+        assert worker.broker.told[-3:] == ["finished b", "released a", "released b"]
+        worker.begin("c", partition=1)
+        await settled()
+        assert worker.broker.told[-1] == "acknowledged c0"
+        await worker.durability.drain()
+
+    told = run(monkeypatch, do, settings=Settings(store_linger_ms=3_600_000)).broker.told
+    assert [one for one in told if one[0] == "changelog"] == [
+        ("changelog", 0, ["a-0", "b-0"]),
+        ("changelog", 1, ["c-0"]),
+    ]
+    assert told[-1] == "released c"
+
+
+def test_what_gathers_is_given_up_with_what_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def do(worker: Worker) -> None:
+        worker.begin("a")
+        await settled()
+        worker.broker.error = ConnectionError("the broker is away")
+        worker.begin("b")
+        await asyncio.gather(*worker.durability._running, return_exceptions=True)
+        await worker.durability.drain()
+
+    told = run(monkeypatch, do, settings=Settings(store_linger_ms=3_600_000)).broker.told
+    assert told[-2:] == ["released b", "released a"]
+    assert not [one for one in told if one[0] == "changelog"]
 
 
 @pytest.mark.parametrize("under_way", ["a", "ab"])

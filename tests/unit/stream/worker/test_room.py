@@ -27,6 +27,23 @@ def test_who_finds_no_room_waits_until_there_is() -> None:
     assert asyncio.run(work()) == ["too little is given", "taken"]
 
 
+def test_who_has_to_wait_says_so() -> None:
+    async def work() -> list[str]:
+        told = list[str]()
+
+        def full() -> None:
+            told.append("full")
+            room.give(5)
+
+        room = Room(10, full=full)
+        for _ in range(3):
+            await room.take(5)
+            told.append("taken")
+        return told
+
+    assert asyncio.run(work()) == ["taken", "taken", "full", "taken"]
+
+
 def test_more_than_there_is_has_room_alone() -> None:
     async def work() -> bool:
         room = Room(10)
