@@ -86,7 +86,10 @@ def _run(
     consumer = KafkaConsumer(
         bootstrap_servers=settings.bootstrap_servers, enable_auto_commit=False, fetch_max_wait_ms=5
     )
-    consumer.assign([TopicPartition(settings.topics.actions, index) for index in range(settings.partitions)])
+    partitions = [TopicPartition(settings.topics.actions, index) for index in range(settings.partitions)]
+    consumer.assign(partitions)
+    for partition in partitions:
+        consumer.position(partition)  # it is known before the first action comes
     feeder = threading.Thread(target=_feed, args=(settings, stream, rate, every, sent))
     feeder.start()
     started = time.perf_counter()
