@@ -39,21 +39,24 @@ class Contributor(NamedTuple):
 class Contributors:
     """The notes of one rule at one entity, by time, and the spans of time that crossings reach back over."""
 
-    __slots__ = ("_packed", "lookback_ms", "notes", "spans")
+    __slots__ = ("_by_user", "_packed", "lookback_ms", "notes", "spans")
 
     def __init__(self, lookback_ms: int) -> None:
         self.lookback_ms = lookback_ms
         self.notes: list[Contributor] = []
         self.spans: list[tuple[int, int]] = []  # (after, until], disjoint, ascending
         self._packed: list[bytes] = []  # each note as bytes: most records are stored again with few notes more
+        self._by_user: Counter[str] | None = None  # how many notes each has, once there have been too many
 
     def note(self, contributor: Contributor) -> None:
         """Remember an event."""
         at = bisect_right(self.notes, contributor)
         self.notes.insert(at, contributor)
         self._packed.insert(at, _pack(contributor))
+        if self._by_user is not None:
+            self._by_user[contributor.user_id] += 1
         if len(self.notes) > MAX_NOTES:
-            by_user = Counter([note.user_id for note in self.notes])
+            by_user = self._by_user = self._by_user or Counter([note.user_id for note in self.notes])
             most = max(by_user.values())
             at = next(at for at, note in enumerate(self.notes) if by_user[note.user_id] == most)
             self._drop(at, at + 1)
@@ -118,11 +121,17 @@ class Contributors:
         return b"".join([*parts, *self._packed])
 
     def _drop(self, begin: int, end: int) -> None:
+        by_user = self._by_user
+        if by_user is not None:
+            for note in self.notes[begin:end]:
+                by_user[note.user_id] -= 1
+                if not by_user[note.user_id]:
+                    del by_user[note.user_id]
         del self.notes[begin:end], self._packed[begin:end]
 
     def replace(self, notes: list[Contributor]) -> None:
         """Have these notes, by time, instead of those that are there."""
-        self.notes, self._packed = notes, [_pack(note) for note in notes]
+        self.notes, self._packed, self._by_user = notes, [_pack(note) for note in notes], None
 
 
 def _pack(note: Contributor) -> bytes:

@@ -79,7 +79,7 @@ class _Model:
         yield self._told(found, looks, unread)
 
     def _told(self, found: _Array, looks: list[dict[str, float]], unread: list[str]) -> dict[str, Any]:
-        labelled = zip(self._given["labels"], found, strict=False)
+        labelled = zip(self._given["labels"], found, strict=True)
         score = {label: round(float(one), _DIGITS) for label, one in labelled if label}
         return {"score": score, "embedding": pooled(looks), "unread": unread}
 

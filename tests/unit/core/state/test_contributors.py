@@ -1,5 +1,7 @@
 """Notes of those who came before a threshold, and the crossings that release them."""
 
+import random
+
 import pytest
 
 from engine.core.state.contributors import MAX_NOTES, MAX_SPANS, Contributor, Contributors, load_contributors
@@ -84,6 +86,24 @@ def test_what_one_user_sends_makes_nobody_safe_who_came_before() -> None:
     released = notes.release()
     assert len(released) == MAX_NOTES
     assert {note.user_id for note in released} == {"decoy", *(f"u{time}" for time in range(1, 12))}
+
+
+def test_whose_note_goes_is_the_same_for_those_that_were_stored_meanwhile() -> None:
+    rng, notes = random.Random(3), Contributors(10_000)
+    stored = Contributors(10_000)
+    for time in range(1, 4 * MAX_NOTES):
+        note = note_at(time, f"u{int(60 * rng.random() ** 3)}")
+        for one in (notes, stored):
+            one.note(note)
+            if time % 700 == 0:
+                one.cross(time - MAX_NOTES // 2)
+                one.release()
+                one.trim(time - MAX_NOTES)
+            if time % 900 == 0:
+                one.forget("u0")
+        if time % 5 == 0:
+            assert stored.notes == notes.notes
+            stored, _ = load_contributors(stored.dump(), 0)
 
 
 def test_of_too_many_spans_the_oldest_are_forgotten() -> None:
