@@ -5,6 +5,7 @@ from engine.dev.kafka.cluster import KafkaCluster
 from engine.settings import Settings
 from engine.stream.kafka.clients import admin
 from engine.stream.kafka.groups import read_group
+from tests.system import wait_until
 
 
 def test_it_is_told_that_there_is_none(kafka: KafkaCluster) -> None:
@@ -17,6 +18,8 @@ def test_it_is_told_that_there_is_none(kafka: KafkaCluster) -> None:
                 assert group["group_state"] in ("without workers", "Dead")
                 assert (group["members"], offsets) == ([], {})
             with admin(Settings(brokers=fresh.address)) as client:
-                assert client.describe_topics(["__consumer_offsets"])[0]["error_code"] == 0
+                wait_until(  # the controller has made it, of which the broker learns
+                    lambda: client.describe_topics(["__consumer_offsets"])[0]["error_code"] == 0, "its topic is there"
+                )
     finally:
         broker.stop()

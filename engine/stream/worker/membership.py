@@ -7,6 +7,7 @@ Private seams used (faust-streaming 0.15.3, `AIOKafkaConsumerThread._create_work
 """
 
 import asyncio
+from collections.abc import Container
 from typing import Any
 
 from aiokafka.consumer.fetcher import FetchResult
@@ -19,6 +20,18 @@ HEARTBEAT_S = 0.25
 
 GATHERED_BYTES = 64 << 10
 """So much is a batch that is worth its requests: it is not waited for more."""
+
+
+class Readable:
+    """The partitions that may be read, at each moment of a fetch that waits. A rebalance empties Faust's set of them,
+    and an empty one means all of them to aiokafka (consumer/fetcher.py, `fetched_records`): what such a fetch brought
+    was dropped, and where a recovery had looked for its place by then, it waited for that for ever."""
+
+    def __init__(self, partitions: Container[Any]) -> None:
+        self._partitions = partitions
+
+    def __contains__(self, tp: object) -> bool:
+        return tp in self._partitions
 
 
 class Member(ConsumerOnLoop):
@@ -40,12 +53,13 @@ class Member(ConsumerOnLoop):
         the next: a worker that is behind would be far ahead in one of them (`turns.py`)."""
         app: Any = self.app
         results, size = consumer._fetcher._records, app.settings.batch_max_events
-        waiting = [tp for tp in list(results) if not active_partitions or tp in active_partitions]
+        readable: Any = Readable(active_partitions) if active_partitions is not None else None
+        waiting = [tp for tp in list(results) if readable is None or tp in readable]
         records: dict[Any, Any] = {}
         if all(isinstance(results[tp], FetchResult) and tp.topic in app.handlers for tp in waiting):
             for tp in waiting:
                 records |= await super()._fetch_records(consumer, {tp}, timeout=0, max_records=size)
-        fetched = records or await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        fetched = records or await super()._fetch_records(consumer, readable, timeout, max_records)
         if fetched:
             self._gather(consumer._fetcher, app.settings.linger_ms)
         return fetched

@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.consumer.fetcher import Fetcher as RealFetcher
+from aiokafka.consumer.fetcher import FetchResult
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
 from engine.settings import Settings
 from engine.stream.kafka.clients import FETCH_MAX_WAIT_MS
@@ -128,3 +132,39 @@ def test_what_follows_a_silence_or_is_not_to_gather_comes_at_once(
 ) -> None:
     fetcher, loop = fetched(monkeypatch, records, linger_ms)
     assert (fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms, loop.later) == (1, FETCH_MAX_WAIT_MS, [])
+
+
+CHANGELOG = TP("floodgate-entities-changelog", 2)
+
+
+def result() -> Any:
+    """What a broker has sent, of which one record is taken."""
+    one = FetchResult.__new__(FetchResult)
+    one.getall, one.has_more = lambda _: [1], bool
+    return one
+
+
+@pytest.mark.parametrize(("readable", "is_read"), [(set(), False), ({CHANGELOG}, True)])
+def test_a_fetch_that_a_rebalance_meets_reads_nothing_that_is_paused(readable: set[TP], is_read: bool) -> None:
+    """Faust's set is emptied and filled again while the fetch waits."""
+
+    async def meet() -> tuple[Any, Any]:
+        thread: Any = thread_of(None)
+        partitions = {TP("events", 0)}
+        thread.consumer = SimpleNamespace(flow_active=True)
+        thread.app = SimpleNamespace(settings=Settings(linger_ms=0), handlers={})
+        arrived, fetcher = asyncio.get_running_loop().create_future(), RealFetcher.__new__(RealFetcher)
+        subscriptions = SimpleNamespace(reassignment_in_progress=False, fetch_context=nullcontext, is_assigned=bool)
+        fetcher._subscriptions, fetcher._records, fetcher._closed = subscriptions, {}, False
+        fetcher._create_fetch_waiter, fetcher._notify, fetcher._wait_consume_future = lambda: arrived, bool, None
+        consumer = SimpleNamespace(_fetcher=fetcher, _closed=False)
+        fetch = asyncio.ensure_future(thread._fetch_records(consumer, partitions, 0.2))
+        await asyncio.sleep(0)
+        partitions.clear()
+        partitions.update(readable)
+        fetcher._records[CHANGELOG] = result()
+        arrived.set_result(None)
+        return await fetch, fetcher._records
+
+    brought, left = asyncio.run(meet())
+    assert (list(brought), list(left)) == (([CHANGELOG], []) if is_read else ([], [CHANGELOG]))
