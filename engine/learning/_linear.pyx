@@ -47,20 +47,23 @@ cdef extern from *:
     enum {ARMS = 4};
     static const float START = 1e-6f;
     static inline void STEP(float *APART weight, float *APART gradient, const float *APART rates,
-                            const double *APART errors, double value) {
-        float step[ARMS];
-        for (int arm = 0; arm < ARMS; arm++)
-            step[arm] = (float) (errors[arm] * value);
+                            const double *APART errors, const double *APART whole_errors, double value) {
+        float step[ARMS], whole[ARMS];
         for (int arm = 0; arm < ARMS; arm++) {
-            float square = gradient[arm] + step[arm] * step[arm];
-            gradient[arm] = square;
+            step[arm] = (float) (errors[arm] * value);
+            whole[arm] = (float) (whole_errors[arm] * value);
+        }
+        for (int arm = 0; arm < ARMS; arm++) {
+            float square = gradient[arm] + whole[arm] * whole[arm];
+            gradient[arm] = gradient[arm] + step[arm] * step[arm];
             weight[arm] = weight[arm] - rates[arm] * step[arm] / sqrtf(square + START);
         }
     }
     """
     enum:
         ARMS
-    void STEP(float *weight, float *gradient, const float *rates, const double *errors, double value) noexcept nogil
+    void STEP(float *weight, float *gradient, const float *rates, const double *errors, const double *whole_errors,
+              double value) noexcept nogil
 
 ctypedef unsigned int index_t
 ctypedef unsigned long long hash64_t
@@ -407,17 +410,21 @@ def learn(const index_t[::1] indices, const float[::1] values, array.array weigh
           unsigned char[::1] touched):
     """One step of AdaGrad on the log loss for each arm. Returns what the arms said before."""
     cdef array.array said = array.clone(_REALS, ARMS, zero=False)
-    cdef double[ARMS] errors
+    cdef double[ARMS] errors, whole_errors
     cdef float[ARMS] speeds
+    cdef double error
     cdef Py_ssize_t at, arm, place
     _say(indices, values, weights.data.as_floats, said.data.as_doubles)
     for arm in range(ARMS):
         speeds[arm] = <float> rates.data.as_doubles[arm]
-        errors[arm] = (_sigmoid(said.data.as_doubles[arm]) - target) * push
+        error = _sigmoid(said.data.as_doubles[arm]) - target
+        errors[arm] = error * push
+        whole_errors[arm] = error * max(1.0, push)
     for at in range(indices.shape[0]):
         if at + AHEAD < indices.shape[0]:
             FETCH_AHEAD(gradients.data.as_floats + ARMS * <Py_ssize_t> indices[at + AHEAD])
         touched[indices[at]] = True
         place = ARMS * <Py_ssize_t> indices[at]
-        STEP(weights.data.as_floats + place, gradients.data.as_floats + place, speeds, errors, values[at])
+        STEP(weights.data.as_floats + place, gradients.data.as_floats + place, speeds, errors,
+             whole_errors, values[at])
     return said

@@ -246,21 +246,24 @@ def learn(
     `touched` gets a mark at each index. Returns what the arms said before."""
     touched[indices] = True
     arm_logits = logits(indices, values, weights)
-    errors = [(sigmoid(logit) - target) * push for logit in arm_logits]
+    errors = [sigmoid(logit) - target for logit in arm_logits]
     if len(np.unique(indices)) < len(indices):
         for index, value in zip(indices, values, strict=True):  # where an index comes twice, one after the other
-            _step(index[None], value[None], table(weights), table(gradients), rates, errors)
+            _step(index[None], value[None], table(weights), table(gradients), rates, errors, push)
     else:
-        _step(indices, values, table(weights), table(gradients), rates, errors)
+        _step(indices, values, table(weights), table(gradients), rates, errors, push)
     return arm_logits
 
 
 def _step(
-    indices: Indices, values: Floats, weights: Floats, gradients: Floats, rates: "array[float]", errors: list[float]
-) -> None:
-    steps = (values.astype(np.float64)[:, None] * np.array(errors)).astype(np.float32)
-    squares = gradients[indices] + steps * steps
-    gradients[indices] = squares
+    indices: Indices, values: Floats, weights: Floats, gradients: Floats, rates: "array[float]", errors: list[float],
+    push: float,
+) -> None:  # fmt: skip
+    column = values.astype(np.float64)[:, None]
+    steps = (column * np.array([error * push for error in errors])).astype(np.float32)
+    whole = (column * np.array([error * max(1.0, push) for error in errors])).astype(np.float32)
+    squares = gradients[indices] + whole * whole
+    gradients[indices] += steps * steps
     moves = np.frombuffer(rates).astype(np.float32) * steps / np.sqrt(squares + np.float32(START))
     weights[indices] -= moves
 

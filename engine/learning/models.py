@@ -118,7 +118,7 @@ class LearnedModel:
             taken_back = 1 / max(example.presumed, 1 / MAX_CORRECTION) if example.presumed > 0 else push
             is_exact = before is not None and example.presumed > 0 and example.awaited is not None
             undone = taken_back / push if is_exact else 0.0
-            stands_for = push if self.surveys else 1.0
+            stands_for = weight * (push if self.surveys else 1.0)
             push += taken_back if before and not is_exact else 0
             proving_score = None if example.presumes else example.score  # what nobody has said proves nothing
             probability = self.learner.teach(

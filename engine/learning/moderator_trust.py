@@ -31,6 +31,9 @@ TOLERATED = 2.0
 CHANCE = 4.0
 """So many standard deviations above the others' disagreement are taken for chance: of a hundred who are as good as each
 other, some have met more than their share of what the model did not know."""
+NEWCOMER = 3.0
+"""The first label of a moderator counts three quarters, the second four fifths, and so on: nobody can be doubted before
+there is something to hold against them, and what they say until then is learned."""
 FADE = 0.999
 """What a disagreement counts after one more label of the same moderator."""
 REMEMBERED = 1_000
@@ -110,7 +113,8 @@ class ModeratorTrust(msgspec.Struct, dict=True):
         if moderator is None:
             return 1.0
         repeats = self.repeats.get(f"{moderator} {campaign}", 0) if campaign is not None else 0
-        return self.trust(moderator) / (1 + repeats)
+        known = self.moderators[moderator].labels if moderator in self.moderators else 0.0
+        return self.trust(moderator) * (known + NEWCOMER) / (known + NEWCOMER + 1) / (1 + repeats)
 
     def trust(self, moderator: str) -> float:
         """0 to 1: the lower of what the model and what the colleagues give reason for."""

@@ -145,12 +145,17 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         before = mixed(said, self.losses, self.certainty())
         self.taught[spam] += 1
         self.proofs += proves
-        kept = [MEMORY * loss for loss in self.losses]
-        add_losses(self.losses, said, spam, MEMORY)
+        self._compare_arms(said, spam, stands_for)
+        return before
+
+    def _compare_arms(self, said: "array[float]", spam: bool, stands_for: float) -> None:
+        """Add to the arms' losses. A label that counts less adds less, and less is forgotten for it."""
+        memory = 1 - (1 - MEMORY) * min(1.0, stands_for)
+        kept = [memory * loss for loss in self.losses]
+        add_losses(self.losses, said, spam, memory)
         if stands_for != 1.0:
             losses = zip(self.losses, kept, strict=True)
             self.losses[:] = [earlier + stands_for * (loss - earlier) for loss, earlier in losses]
-        return before
 
     def restore(self, vector: Vector, score: float, push: float = 1.0) -> None:
         """A label was wrong: move back towards the score that was given before it came."""

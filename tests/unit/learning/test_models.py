@@ -9,7 +9,7 @@ import pytest
 from engine.learning.features import Inputs, Names
 from engine.learning.labels import Awaited, Example
 from engine.learning.models import MAX_CORRECTION, TRUSTED, LearnedModel
-from engine.learning.moderator_trust import PATIENCE, ModeratorTrust
+from engine.learning.moderator_trust import NEWCOMER, PATIENCE, ModeratorTrust
 from engine.learning.ngrams import MEMORY, HashedNgrams
 from engine.learning.verdicts import Verdict
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, example, examples, seen
@@ -58,10 +58,10 @@ def test_an_answer_counts_for_those_it_stands_for_where_the_arms_are_compared() 
         losses.append(list(model.ngrams.losses))
     label, _, answer, rare, frequent = losses
     assert losses[1] == label == answer
-    first = log(2) * MEMORY
+    first, half = log(2) * MEMORY, log(2) * (1 + MEMORY) / 2  # what counts half lets half as much be forgotten
     for arm, loss in enumerate(answer):
         assert rare[arm] - first == pytest.approx(2 * (loss - first))
-        assert frequent[arm] - first == pytest.approx((loss - first) / 2)
+        assert frequent[arm] - half == pytest.approx((loss - first) / 2)
 
 
 def test_what_is_presumed_teaches_and_tells_nothing_of_precision() -> None:
@@ -115,12 +115,43 @@ def test_spam_that_was_presumed_to_be_ham_ends_as_spam_however_few_stand_for_all
 
 def test_who_repeats_himself_counts_less() -> None:
     moderator_trust = ModeratorTrust()
-    assert moderator_trust.weight("mia", 7) == 1.0
+    assert moderator_trust.weight("mia", 7) == NEWCOMER / (NEWCOMER + 1)
     for _ in range(3):
         moderator_trust.note("mia", 7, 0.1)
-    assert moderator_trust.weight("mia", 7) == pytest.approx(0.25)
-    assert moderator_trust.weight("mia", 8) == 1.0
+    usual = moderator_trust.weight("mia", 8)
+    assert moderator_trust.weight("mia", 7) == pytest.approx(usual / 4)
+    assert usual > 0.85
     assert moderator_trust.weight(None, 7) == 1.0
+
+
+def of_a_liar(trust: float) -> float:
+    """The score of a new text, which the model had taken for spam, after one label of ham."""
+    model = LearnedModel("spam")
+    for at in range(30):
+        model.learn(example(Inputs((f"buy {at} now at example.com",), (), ()), "spam", 2 * at))
+        model.learn(example(Inputs((f"see you at {at} then",), (), ()), "ham", 2 * at + 1))
+    new = Inputs(("buy 77 new pills at example.com",), (), ())
+    model.ngrams.teach(NAMES, new, False, trust)
+    return model.ngrams.probability(NAMES, new)
+
+
+def test_a_label_of_somebody_who_is_not_trusted_hardly_moves_what_has_not_been_seen() -> None:
+    untaught, distrusted, trusted = of_a_liar(0.0), of_a_liar(0.01), of_a_liar(1.0)
+    assert untaught > 0.7
+    assert untaught - distrusted < 0.03 * (untaught - trusted)
+
+
+def test_the_arms_are_not_compared_by_labels_of_somebody_who_is_not_trusted() -> None:
+    liar, silent = LearnedModel("spam"), LearnedModel("spam")
+    for model in (liar, silent):
+        for one in examples(20):
+            model.learn(one)
+        for name in ("eve", *"abcdefgh"):
+            for _ in range(40):
+                model.moderator_trust.note(name, None, 0.9 if name == "eve" else 0.02)
+    for at in range(10):  # they would add some forty
+        liar.learn(example(SPAM, "ham", 1_000 + at, moderator="eve"))
+    assert liar.ngrams.losses == pytest.approx(silent.ngrams.losses, abs=0.5)
 
 
 def test_who_taught_first_is_not_blamed_for_what_nobody_could_know() -> None:

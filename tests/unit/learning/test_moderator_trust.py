@@ -87,9 +87,20 @@ def test_of_a_hundred_who_are_as_good_as_each_other_hardly_any_loses_trust() -> 
     moderator_trust, draws, lost = ModeratorTrust(), random.Random(7), 0.0
     for _ in range(6_000):
         name = f"m{draws.randrange(100)}"
-        lost += 1 - moderator_trust.weight(name, None)
+        lost += 1 - moderator_trust.trust(name)
         moderator_trust.note(name, None, 0.95 if draws.random() < 0.03 else 0.01)
     assert lost < 0.01 * 6_000
+
+
+def test_the_first_labels_of_somebody_count_less_and_those_of_nobody_in_full() -> None:
+    moderator_trust, weights = ModeratorTrust(), []
+    for _ in range(200):
+        weights.append(moderator_trust.weight("mia", None))
+        moderator_trust.note("mia", None, 0.1)
+    assert weights[:2] == pytest.approx([3 / 4, 4 / 5])
+    assert weights == sorted(weights)
+    assert weights[-1] > 0.99
+    assert moderator_trust.weight(None, 7) == 1.0
 
 
 def test_of_two_who_contradict_each_other_the_model_has_the_third_vote() -> None:
@@ -131,13 +142,10 @@ def test_of_few_labels_nothing_is_told() -> None:
 def test_the_same_again_counts_less_and_less_for_whoever_repeats_it() -> None:
     moderator_trust = ModeratorTrust()
     for repeats in range(4):
-        assert moderator_trust.weight("mia", 7) == pytest.approx(1 / (1 + repeats))
+        usual = moderator_trust.weight("mia", None)
+        assert moderator_trust.weight("mia", 7) == pytest.approx(usual / (1 + repeats))
         moderator_trust.note("mia", 7, 0.1)
-    assert (
-        moderator_trust.weight("mia", 8),
-        moderator_trust.weight("mia", None),
-        moderator_trust.weight("tom", 7),
-    ) == (1.0, 1.0, 1.0)
+    assert moderator_trust.weight("mia", 8) == moderator_trust.weight("mia", None)
     assert moderator_trust.repeats == {"mia 7": 4}
 
 
