@@ -37,10 +37,10 @@ class Replaying(HashedNgrams):
 
     def learn(
         self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True, undone: float = 0.0,
-        stands_for: float = 1.0,
+        stands_for: float = 1.0, again: float = 0.0,
     ) -> float:  # fmt: skip
         """One label, and others."""
-        before = super().learn(vector, spam, push, proves, undone, stands_for)
+        before = super().learn(vector, spam, push, proves, undone, stands_for, again)
         for _ in range(self._times if self._past else 0):
             past, was_spam, its_push = self._draws.choice(self._past)
             learn(*past, self.weights, self.gradients, self._rates, float(was_spam), its_push, self._touched)
@@ -76,12 +76,15 @@ class WithArow(HashedNgrams):
 
     def learn(
         self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True, undone: float = 0.0,
-        stands_for: float = 1.0,
+        stands_for: float = 1.0, again: float = 0.0,
     ) -> float:  # fmt: skip
         """One label."""
         target = float(spam)
         if undone:
             target += undone * (sigmoid(self.logit(vector)) - (not spam))
+        if again:
+            probability = sigmoid(self.logit(vector))
+            target += (1 if spam else -1) * again * max(probability, 1 - probability)
         margin = self._margin(vector)
         said = learn(*vector, self.weights, self.gradients, self._rates, target, push, self._touched)
         said = array("d", [*said, SURE * margin])

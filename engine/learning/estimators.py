@@ -37,11 +37,11 @@ class RiverLearner:
 
     def teach(
         self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None, undone: float = 0.0,
-        stands_for: float = 1.0,
+        stands_for: float = 1.0, again: float = 0.0,
     ) -> float:  # fmt: skip
         """One label; returns the probability of spam that it would have given before. River's classifiers have no
-        common way to weigh labels: `push`, `score`, `undone` and `stands_for` are left out. Raises LabelError
-        when the pipeline does."""
+        common way to weigh labels: `push`, `score`, `undone`, `stands_for` and `again` are left out. Raises
+        LabelError when the pipeline does."""
         try:
             before = self.probability(names, inputs)
             self._estimator.learn_one(as_dictionary(names, inputs), spam)

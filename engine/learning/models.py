@@ -116,13 +116,14 @@ class LearnedModel:
             probability = self.learner.probability(example.names, example.inputs)
         else:
             taken_back = 1 / max(example.presumed, 1 / MAX_CORRECTION) if example.presumed > 0 else push
-            is_exact = before is not None and example.presumed > 0 and example.awaited is not None
-            undone = taken_back / push if is_exact else 0.0
+            was_presumed = before is not None and example.presumed > 0
+            other = taken_back / push if was_presumed else 0.0
+            undone, again = (other, 0.0) if example.awaited is not None else (0.0, other)
             stands_for = weight * (push if self.surveys else 1.0)
-            push += taken_back if before and not is_exact else 0
+            push += taken_back if before and not was_presumed else 0
             proving_score = None if example.presumes else example.score  # what nobody has said proves nothing
             probability = self.learner.teach(
-                example.names, example.inputs, spam, weight * push, proving_score, undone, stands_for
+                example.names, example.inputs, spam, weight * push, proving_score, undone, stands_for, again
             )
             if before:
                 self._count(-1, before == "spam")

@@ -104,15 +104,16 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
 
     def teach(
         self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None, undone: float = 0.0,
-        stands_for: float = 1.0,
+        stands_for: float = 1.0, again: float = 0.0,
     ) -> float:  # fmt: skip
         """One label; returns the probability of spam that would have been given before. `push` multiplies the step;
         `score`: the one that the event had got, None where it was unknown; `undone`: how much, in relation to this
-        label, the other verdict has counted, which is taken back along with it; `stands_for`: as in `learn`."""
+        label, the other verdict has counted, which is taken back along with it; `stands_for` and `again`: as in
+        `learn`."""
         vector, hint = featurizer(names).vector(inputs, self.weights), hinted(names.hints, inputs.numbers)
         proves = score is not None and abs(score - sigmoid(hint)) > _SAME
         hint *= self.fading()
-        return sigmoid(self.learn(vector, spam, push, proves, undone, stands_for) + hint)
+        return sigmoid(self.learn(vector, spam, push, proves, undone, stands_for, again) + hint)
 
     def take_back(self, names: Names, inputs: Inputs, score: float, push: float) -> None:
         """A label was wrong: move back towards the score that was given before it came."""
@@ -133,14 +134,18 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
 
     def learn(
         self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True, undone: float = 0.0,
-        stands_for: float = 1.0,
+        stands_for: float = 1.0, again: float = 0.0,
     ) -> float:  # fmt: skip
         """One label; returns the logit that would have been given before. `push` multiplies the step; `proves`: the
         event was scored with what had been learned by then; `undone`: as in `teach`; `stands_for`: how many labels it
-        counts for where the arms are compared."""
+        counts for where the arms are compared; `again`: how much, in relation to this label, the other verdict has
+        counted where this one counts as much again, and at least as much as takes the other one back."""
         target = float(spam)
         if undone:  # the step that the other verdict would make now, backwards
             target += undone * (sigmoid(self.logit(vector)) - (not spam))
+        if again:  # what is sure already hardly moves by another label: there the other verdict would stay
+            probability = sigmoid(self.logit(vector))
+            target += (1 if spam else -1) * again * max(probability, 1 - probability)
         said = learn(*vector, self.weights, self.gradients, self._rates, target, push, self._touched)
         before = mixed(said, self.losses, self.certainty())
         self.taught[spam] += 1
