@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import inf
 
 from engine.rulebook.language.diagnostics import Diagnostics
-from engine.rulebook.language.nodes import Compare, Points, Ref
+from engine.rulebook.language.nodes import Compare, Expr, Member, Not, Points, Ref, children
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import concern_alike, reached
 from engine.rulebook.sections.parameters import constants
@@ -21,6 +21,7 @@ def advise(declared: Declarations, rules: Sequence[RuleDeclaration]) -> None:
     for rule in rules:
         _look_at_origin(rule, diagnostics)
         _look_at_clauses(declared, rule)
+        _look_at_exemptions(rule, diagnostics)
         _look_at_rules(declared, rule)
         sense = (
             rule.rule.events,
@@ -72,6 +73,25 @@ def _look_at_clauses(declared: Declarations, rule: RuleDeclaration) -> None:
         if low > high or (low == high and open_ends):
             message = f"no `{name}` is both: {' and '.join(text for _, _, _, text in bounds)}; the rule never holds"
             diagnostics.warning(rule.span, message)
+
+
+def _look_at_exemptions(rule: RuleDeclaration, diagnostics: Diagnostics) -> None:
+    """Links by which an event is spared: one of them is enough, and senders put in what they like."""
+    allows = rule.rule.then.kind == "allow"
+    spared = [(clause, allows) for clause in (*rule.when, *rule.any)] + [(clause, not allows) for clause in rule.unless]
+    for clause, spares in spared:
+        if _spares_by_a_link(clause.expr, spares):
+            message = "one link that is listed spares an event, whatever else it links to"
+            hint = "write `except: lists.NAME` at a counter `by: url_domain`: what is listed does not count there"
+            diagnostics.warning(clause.expr.span, message, hint)
+
+
+def _spares_by_a_link(expr: Expr, spares: bool) -> bool:
+    if isinstance(expr, Not):
+        return _spares_by_a_link(expr.operand, not spares)
+    if isinstance(expr, Member) and isinstance(expr.item, Ref):
+        return spares and expr.item.kind == "keys" and expr.item.target == "url_domain"
+    return any(_spares_by_a_link(child, spares) for child in children(expr))
 
 
 def _bounds(declared: Declarations, clauses: Iterable[Clause]) -> dict[str, list[tuple[float, float, bool, str]]]:

@@ -121,3 +121,23 @@ def test_what_a_score_or_a_parameter_cannot_be_is_told(clauses: tuple[str, ...],
     _, diagnostics = check_rulebook({"rules.yaml": SCORED + rule})
     assert diagnostics.errors == []
     assert [one.message for one in diagnostics.findings] == expected
+
+
+LISTED = 'url_domain in ["good.example"]'
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_told"),
+    [
+        (f"when: [amount > 1], unless: ['{LISTED}'], then: {{flag: x}}", True),
+        (f"when: ['not ({LISTED})'], then: {{flag: x}}", True),
+        (f"when: ['amount > 1 and not ({LISTED})'], then: {{flag: x}}", True),
+        (f"when: ['{LISTED}'], then: allow", True),
+        (f"when: ['{LISTED}'], then: {{flag: x}}", False),
+        (f"when: [amount > 1], unless: ['not ({LISTED})'], then: {{flag: x}}", False),
+        (f"when: [amount > 1], unless: ['{LISTED}'], then: allow", False),
+    ],
+)
+def test_links_that_spare_an_event_are_told(rule: str, is_told: bool) -> None:
+    told = [one for one in warnings(f"{rule}, mode: shadow") if "spares an event" in one]
+    assert bool(told) == is_told
