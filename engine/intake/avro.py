@@ -30,10 +30,11 @@ class _Cost(NamedTuple):
 
 
 class AvroSchema:
-    """A parsed schema; `named`: all that it refers to. Raises ValueError for one by which few bytes become much."""
+    """A parsed schema; `named`: all that it refers to; `opens`: it is a record of this one field, whose value is wanted.
+    Raises ValueError for one by which few bytes become much."""
 
-    def __init__(self, parsed: Any, named: Mapping[str, Any]) -> None:
-        self._parsed, self._named = parsed, named
+    def __init__(self, parsed: Any, named: Mapping[str, Any], opens: str = "") -> None:
+        self._parsed, self._named, self._opens = parsed, named, opens
         self._costs: dict[str, _Cost | None] = {}
         self._has_itself = False
         is_deep = self._cost(parsed).depth > _MOST_DEPTH or self._has_itself
@@ -42,7 +43,8 @@ class AvroSchema:
 
     def read(self, file: io.BytesIO) -> Any:
         """The next value of a file. Raises whatever fastavro does for what is not as the schema says."""
-        return self._read(file, self._parsed, None, handle_unicode_errors="replace")
+        value = self._read(file, self._parsed, None, handle_unicode_errors="replace")
+        return value[self._opens] if self._opens else value
 
     def _cost(self, schema: Any) -> _Cost:
         if isinstance(schema, list):
@@ -103,11 +105,18 @@ for _kind, _reader in list(LOGICAL_READERS.items()):
     LOGICAL_READERS[_kind] = (_bounded if _kind.endswith("-decimal") else _or_plain)(_reader)
 
 
-def _parse(written: Written) -> AvroSchema:
+def parse_avro(written: Written) -> AvroSchema:
+    """The schema that a registry has. Raises whatever fastavro does for what is none, and ValueError as AvroSchema."""
     named: dict[str, Any] = {}
     for text in written.referred.values():
         AvroSchema(fastavro.parse_schema(orjson.loads(text), named_schemas=named), named)
-    return AvroSchema(fastavro.parse_schema(orjson.loads(written.text), named_schemas=named), named)
+    schema, opens = orjson.loads(written.text), ""
+    if isinstance(schema, list):
+        # A record of one field has the same bytes as the field. fastavro parses a bare union again for each message, at
+        # a cost that grows with the square of its kinds.
+        opens = "union"
+        schema = {"type": "record", "name": "floodgate.Union", "fields": [{"name": opens, "type": schema}]}
+    return AvroSchema(fastavro.parse_schema(schema, named_schemas=named), named, opens)
 
 
-AVRO = Language("AVRO", _parse)
+AVRO = Language("AVRO", parse_avro)

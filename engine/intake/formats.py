@@ -4,6 +4,7 @@ import io
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -104,15 +105,37 @@ async def _read_cloudevent(record: Any) -> Document:
 
 
 def encode_event(document: Document) -> bytes:
-    """An event as JSON: the same bytes for the same document. It takes over one that is nested too deeply."""
+    """An event as JSON: the same bytes for the same document. It takes over one that is nested too deeply, or that has
+    NaN or an infinite number: as in JSON of careless writers these become empty lists, which no rule takes for nothing.
+    """
     try:
-        return orjson.dumps(document, default=_plain)
+        encoded = orjson.dumps(document, default=_plain)
     except TypeError:
         _make_shallow(document)
+        encoded = _encode_shallow(document)
+    # orjson writes them as null. Most messages that have a null have no such number, and are written once.
+    return _encode_shallow(document) if b"null" in encoded and _replace_endless(document) else encoded
+
+
+def _encode_shallow(document: Document) -> bytes:
     try:
         return orjson.dumps(document, default=_plain)
     except TypeError as error:
         raise EventError("not_json", f"the message cannot be written as JSON: {error}") from error
+
+
+def _replace_endless(document: Document) -> bool:
+    """Put an empty list where a number is none or has no end; returns whether there was one."""
+    holders, found = list[Any]([document]), False
+    while holders:
+        holder = holders.pop()
+        for place, value in holder.items() if type(holder) is dict else enumerate(holder):
+            if type(value) is float:
+                if not isfinite(value):
+                    holder[place], found = [], True  # no key is added: this may go on
+            elif type(value) in (dict, list):
+                holders.append(value)
+    return found
 
 
 def _make_shallow(document: Document) -> None:
@@ -131,7 +154,8 @@ def _make_shallow(document: Document) -> None:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return float(value)
+        number = float(value)
+        return number if isfinite(number) else []
     if isinstance(value, bytes):
         try:
             return value.decode()
