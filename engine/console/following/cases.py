@@ -64,7 +64,7 @@ def of_review(review: Mapping[str, Any]) -> Case:
         event_id=review["event_id"],
         user_id=review["user_id"],
         ts=review["ts"],
-        type=short_text(inputs.get("type")) or "",
+        type=short_text(review.get("type")) or "",
         language=_language(inputs),
         model=review["model"],
         score=score,

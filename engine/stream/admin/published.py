@@ -86,6 +86,7 @@ class PublishedReview(TypedDict):
     event_id: _Id
     user_id: _Id
     ts: _Time
+    type: NotRequired[_Id]
     model: _Id
     score: float | None
     why: str

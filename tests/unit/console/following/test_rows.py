@@ -101,11 +101,12 @@ def test_people_have_their_pseudonyms_in_actions_and_reviews_too() -> None:
     hidden = pseudonyms.of("u-secret")
     named = {**ACTION, "user_id": "u-secret", "target": {"type": "user", "id": "u-secret"}, "needs": "review"}
     review = {
-        "event_id": "e1", "user_id": "u-secret", "ts": START_MS, "model": "spam", "score": 0.5, "why": "uncertain",
-        "propensity": 0.2, "inputs": {},
+        "event_id": "e1", "user_id": "u-secret", "ts": START_MS, "type": "post", "model": "spam", "score": 0.5,
+        "why": "uncertain", "propensity": 0.2, "inputs": {},
     }  # fmt: skip
     acted = rows_of("actions", {**named, "tell": "you, u-secret, may not post"}, settings)
     reviewed = rows_of("review", review, settings)
+    assert [case["type"] for case in reviewed[CASES]] == ["post"]
     for rows in (acted, reviewed):
         assert {row["user_id"] for some in rows.values() for row in some} == {hidden}
         assert "u-secret" not in str(rows)
