@@ -2,6 +2,7 @@
 
 from engine.core.domain.programs import Decider
 from engine.core.domain.rules import threshold_of
+from engine.rulebook.codegen.answered import Answers
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.explanations import counterfactual, trace, values
 from engine.rulebook.codegen.functions import (
@@ -26,10 +27,11 @@ class DeciderWriter:
         self._words = vocabulary
 
     def decider(
-        self, event_type: str, rules: Rules, asked: list[str], counter: CounterSource, other: ScoreSource
-    ) -> Decider:
+        self, event_type: str, rules: Rules, asked: list[str], counter: CounterSource, other: ScoreSource,
+        answers: Answers | None = None,
+    ) -> Decider:  # fmt: skip
         """What decides and explains these rules. `counter`: what reads counters; `asked`: the models to ask; `other`
-        reads the scores of the others."""
+        reads the scores of the others; `answers`: what they have of lists."""
         namespace = dict(RUNTIME)
 
         thresholds = {threshold_of(model) for model in self._words.models}
@@ -45,12 +47,12 @@ class DeciderWriter:
             return f"q.get({model!r})" if model in asked or model in thresholds else other(scope, model)
 
         source = [
-            self._decide(self._words.scope(namespace, counter, ask), rules, asked, counter is from_series),
-            self._explain(self._words.scope(namespace, counter, recall), rules),
-            self._tell(self._words.scope(namespace, counter, recall), rules),
+            self._decide(self._words.scope(namespace, counter, ask, answers), rules, asked, counter is from_series),
+            self._explain(self._words.scope(namespace, counter, recall, answers), rules),
+            self._tell(self._words.scope(namespace, counter, recall, answers), rules),
         ]
         for place, model in enumerate(asked):
-            scope = self._words.scope(namespace, counter, other)
+            scope = self._words.scope(namespace, counter, other, answers)
             source.append(function(f"texts{place}(f)", scope, [f" return {self._words.texts(scope, model)}"]))
         compiled(source, event_type, namespace)
         texts = {model: namespace[f"texts{place}"] for place, model in enumerate(asked)}
