@@ -243,7 +243,10 @@ def learn(
     target: float, push: float, touched: Marks,
 ) -> "array[float]":  # fmt: skip
     """One step of AdaGrad on the log loss for each arm, towards a probability; `push` multiplies the gradient, and
-    `touched` gets a mark at each index. Returns what the arms said before."""
+    `touched` gets a mark at each index. Returns what the arms said before.
+
+    A push below 1 makes that share of the whole step: at an index that has not been seen, the root of the squares would
+    make any step as large as any other."""
     touched[indices] = True
     arm_logits = logits(indices, values, weights)
     errors = [sigmoid(logit) - target for logit in arm_logits]

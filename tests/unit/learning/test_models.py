@@ -151,7 +151,7 @@ def test_the_arms_are_not_compared_by_labels_of_somebody_who_is_not_trusted() ->
                 model.moderator_trust.note(name, None, 0.9 if name == "eve" else 0.02)
     for at in range(10):  # they would add some forty
         liar.learn(example(SPAM, "ham", 1_000 + at, moderator="eve"))
-    assert liar.ngrams.losses == pytest.approx(silent.ngrams.losses, abs=0.5)
+    assert liar.ngrams.losses == pytest.approx(silent.ngrams.losses, abs=2)
 
 
 def test_who_taught_first_is_not_blamed_for_what_nobody_could_know() -> None:
