@@ -1,5 +1,6 @@
 """Jinja2 templates: everything is escaped, and a name that is not there is an error."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -112,8 +113,9 @@ def percent_text(share: float | None) -> str:
 
 
 def plain_text(value: Any) -> str:
-    """What an event says, spelt out: characters that nobody sees, or that turn the text around, stand as escapes."""
-    return shown(value if isinstance(value, str) else str(value))
+    """What an event says, spelt out: characters that nobody sees, or that turn the text around, stand as escapes. What
+    is no text stands as in JSON."""
+    return shown(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool) else str(value))
 
 
 def sparkline(values: list[float], title: str = "") -> Markup:

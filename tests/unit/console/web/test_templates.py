@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.console.web.templates import day_text, lasting_text, time_element
+from engine.console.web.templates import day_text, lasting_text, plain_text, time_element
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,8 @@ def test_a_day_is_the_same_everywhere_and_a_time_is_the_readers() -> None:
         '<time datetime="2026-09-21T14:13:20.000+00:00" data-local>2026-09-21 14:13:20 UTC</time>'
     )
     assert str(time_element(None)) == "-"
+
+
+def test_what_is_no_text_stands_as_in_json() -> None:
+    assert plain_text({"verified": False, "name": "é\u202e"}) == '{"verified": false, "name": "é\\u202e"}'
+    assert (plain_text([1, None]), plain_text(True), plain_text(5), plain_text("[]")) == ("[1, null]", "true", "5", "[]")
