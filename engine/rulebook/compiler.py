@@ -28,6 +28,7 @@ from engine.rulebook.checks.event_types import check_event_types
 from engine.rulebook.checks.fingerprints import give_fingerprints
 from engine.rulebook.checks.follow_ups import check_follow_ups
 from engine.rulebook.checks.membership import check_entries
+from engine.rulebook.checks.shared_counts import check_shared_counts
 from engine.rulebook.checks.tells import check_tells
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.codegen.lookbacks import find_watches
@@ -124,6 +125,7 @@ def check_rulebook(
     rules += further(declared, models)
     counters, memories = _counters(declared, rules), memories_of(declared)
     advise(declared, rules)
+    check_shared_counts(declared, rules)
     check_entries(declared, rules)
     check_event_types(declared, rules)
     check_follow_ups(declared, rules)

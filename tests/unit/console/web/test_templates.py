@@ -22,4 +22,5 @@ def test_a_day_is_the_same_everywhere_and_a_time_is_the_readers() -> None:
 
 def test_what_is_no_text_stands_as_in_json() -> None:
     assert plain_text({"verified": False, "name": "é\u202e"}) == '{"verified": false, "name": "é\\u202e"}'
-    assert (plain_text([1, None]), plain_text(True), plain_text(5), plain_text("[]")) == ("[1, null]", "true", "5", "[]")
+    assert (plain_text([1, None]), plain_text(True)) == ("[1, null]", "true")
+    assert (plain_text(5), plain_text("[]")) == ("5", "[]")
