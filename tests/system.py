@@ -258,6 +258,7 @@ class System:
     def stop_broker(self) -> None:
         """It goes away, and does not come back."""
         assert self._broker is not None
+        self.forget_lag_consumer()  # it would go on connecting, and kafka-python leaves those sockets open
         self._broker.stop()
 
     def wait_until_ready(self) -> None:
