@@ -17,7 +17,6 @@ from engine.core.kernel import identity_of, lookup, plain_identity
 from engine.core.values.identity import (
     CLOCK_SKEW,
     COMPUTED_FIELDS,
-    ID_FIELDS,
     IDENTITY_FIELDS,
     INVALID_FIELDS,
     MAX_ID_CHARS,
@@ -102,12 +101,12 @@ class FieldMapping:
                 document.pop(name, None)
             self._check_names(document)
             event_id, kind, user_id = document["event_id"], document["type"], document["user_id"]
-            invalid += _mend_texts(document)
+            for name in TEXT_FIELDS:
+                if type(document.get(name, "")) not in (str, NoneType):
+                    invalid.append(name)
+                    del document[name]
         else:
             event_id, kind, user_id, claimed_ms = plain
-        if "," in (document.get("ip") or ""):  # a header's list: whoever connects wrote what stands first in it
-            invalid = [*invalid, "ip"]
-            del document["ip"]
         if kind[0] == SIGN:  # no producer makes follow-ups
             kind = kind.lstrip(SIGN) or event_id
         if claimed_ms is None or self.ts_unit not in ("auto", "ms"):
@@ -184,19 +183,6 @@ class FieldMapping:
                         holder[name] = data[: self.max_field_bytes].decode("utf-8", "ignore")
                         cut[field or name] = None
         return list(cut)
-
-
-def _mend_texts(document: dict[str, Any]) -> list[str]:
-    """Leave out what must be a text and is none; returns the names. Integers that name something become texts."""
-    left_out = []
-    for name in TEXT_FIELDS:
-        value = document.get(name)
-        if type(value) is int and name in ID_FIELDS:
-            document[name] = str(value)
-        elif type(value) not in (str, NoneType):
-            left_out.append(name)
-            del document[name]
-    return left_out
 
 
 def _missing(where: str) -> EventError:

@@ -10,9 +10,6 @@ IDENTITY_FIELDS = ("event_id", "type", "user_id")
 TEXT_FIELDS = ("ip", "device_id", "target_id", "text")
 """Optional fields with a fixed meaning; when present they must be strings (null counts as absent)."""
 
-ID_FIELDS = ("device_id", "target_id")
-"""Those of them that many producers write as integers: 7 is "7" there."""
-
 EVENT_TIME = "ts"
 """Under this name an event has the time by which its windows go."""
 
