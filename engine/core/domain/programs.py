@@ -122,8 +122,7 @@ class RoutingProgram:
     `carried`: the paths of the event that are needed on the way; `gather`: the user's counters and the scores
     that those rules name; `eligible`: the rules that look back, or rest, at an entity and all of whose clauses hold
     that can be told before; `invalid`: tells which fields are not what they should be, where that is needed on the
-    way; `judge`: what is said at the user of whether an entity counts the event, and of its lists; `shortened`: paths
-    of lists of which others need no more than `shorten` leaves.
+    way; `judge`: what is said at the user of whether an entity counts the event.
     """
 
     entities: Mapping[str, EntityProgram]
@@ -133,9 +132,7 @@ class RoutingProgram:
     eligible: Callable[[Fields, EntitySeries, int, Scores], list[int]]
     decider: Decider
     invalid: Invalid | None = None
-    judge: Callable[[Fields, EntitySeries, int], dict[str, Any]] | None = None
-    shortened: tuple[str, ...] = ()
-    shorten: Callable[[list[Any]], list[Any]] = list
+    judge: Callable[[Fields, EntitySeries, int], dict[str, bool]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,14 +259,9 @@ class Evaluator:
         if not entity_keys:
             for name, read_texts in program.decider.models.items():
                 self.scorers[name].read_late(event.place, read_texts(event.fields))
-            if program.judge is not None:
-                event.fields.update(program.judge(event.fields, series, case.now))
             self._deciding.decide_gathered(case, program.decider, [values])
             return None
         fields = {path: value for path in program.carried if (value := lookup(event.fields, path)) is not None}
-        for path in program.shortened:
-            if type(value := fields.get(path)) is list:
-                fields[path] = program.shorten(value)
         if CLOCK_SKEW in program.carried:  # None is unknown there, nothing is no skew
             fields[CLOCK_SKEW] = event.fields.get(CLOCK_SKEW, 0)
         if program.invalid is not None:

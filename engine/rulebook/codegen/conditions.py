@@ -15,7 +15,6 @@ from typing import Any
 
 from engine.core.values.lists import LiveList
 from engine.keys.patterns import quietly_compiled
-from engine.rulebook.codegen.answered import Answers
 from engine.rulebook.codegen.searches import PhrasesOf, prepared
 from engine.rulebook.language.functions import FUNCTIONS
 from engine.rulebook.language.keys import CANONICAL, VIDEO
@@ -65,14 +64,13 @@ def _has_matches_counted(expr: Expr) -> bool:
 
 class Scope:
     """The local variables of one generated function, and the constants it needs. `hidden`: whether events have
-    pseudonyms where rules have ids; `answers`: what stands for lists, where these are not at hand."""
+    pseudonyms where rules have ids."""
 
     def __init__(
-        self, load: Loader, entries: Entries, phrases: PhrasesOf, hidden: bool, constants: dict[str, Any],
-        answers: Answers | None = None,
-    ) -> None:  # fmt: skip
+        self, load: Loader, entries: Entries, phrases: PhrasesOf, hidden: bool, constants: dict[str, Any]
+    ) -> None:
         self._load, self._entries, self._phrases, self._hidden = load, entries, phrases, hidden
-        self.constants, self.answers = constants, answers
+        self.constants = constants
         self._answers: dict[int, tuple[Call, str]] = {}
         self.variables: dict[tuple[str, str, str], str] = {}
         self.tallies: dict[str, str] = {}
@@ -135,7 +133,7 @@ class Scope:
 
     def true(self, expr: Expr) -> str:
         """Source that is true exactly when `expr` is definitely true."""
-        match expr := self._answered(expr):
+        match expr:
             case Constant(value=value):
                 return repr(value)
             case Ref():
@@ -152,7 +150,7 @@ class Scope:
 
     def false(self, expr: Expr) -> str:
         """Source that is true exactly when `expr` is definitely false."""
-        match expr := self._answered(expr):
+        match expr:
             case Constant(value=value):
                 return repr(not value)
             case Ref():
@@ -169,7 +167,6 @@ class Scope:
 
     def value(self, expr: Expr) -> str:
         """Source for a value, None when it is unknown."""
-        expr = self._answered(expr)
         if isinstance(expr, Constant):
             return repr(expr.value)
         if isinstance(expr, Ref):
@@ -178,9 +175,6 @@ class Scope:
             return f"(True if {self.true(expr)} else False if {self.false(expr)} else None)"
         known = self._known(expr)
         return f"({self._plain(expr)} if {' and '.join(known)} else None)" if known else self._plain(expr)
-
-    def _answered(self, expr: Expr) -> Expr:
-        return self.answers.put_into(expr) if self.answers is not None else expr
 
     def _when_known(self, expr: Expr, test: str) -> str:
         return "(" + " and ".join([*self._known(expr), test]) + ")"

@@ -2,7 +2,6 @@
 
 from engine.core.domain.programs import Decider
 from engine.core.domain.rules import threshold_of
-from engine.rulebook.codegen.answered import Answers
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.explanations import counterfactual, trace, values
 from engine.rulebook.codegen.functions import (
@@ -27,11 +26,10 @@ class DeciderWriter:
         self._words = vocabulary
 
     def decider(
-        self, event_type: str, rules: Rules, asked: list[str], counter: CounterSource, other: ScoreSource,
-        answers: Answers | None = None,
-    ) -> Decider:  # fmt: skip
+        self, event_type: str, rules: Rules, asked: list[str], counter: CounterSource, other: ScoreSource
+    ) -> Decider:
         """What decides and explains these rules. `counter`: what reads counters; `asked`: the models to ask; `other`
-        reads the scores of the others; `answers`: what they have of lists."""
+        reads the scores of the others."""
         namespace = dict(RUNTIME)
 
         thresholds = {threshold_of(model) for model in self._words.models}
@@ -47,12 +45,12 @@ class DeciderWriter:
             return f"q.get({model!r})" if model in asked or model in thresholds else other(scope, model)
 
         source = [
-            self._decide(self._words.scope(namespace, counter, ask, answers), rules, asked, counter is from_series),
-            self._explain(self._words.scope(namespace, counter, recall, answers), rules),
-            self._tell(self._words.scope(namespace, counter, recall, answers), rules),
+            self._decide(self._words.scope(namespace, counter, ask), rules, asked, counter is from_series),
+            self._explain(self._words.scope(namespace, counter, recall), rules),
+            self._tell(self._words.scope(namespace, counter, recall), rules),
         ]
         for place, model in enumerate(asked):
-            scope = self._words.scope(namespace, counter, other, answers)
+            scope = self._words.scope(namespace, counter, other)
             source.append(function(f"texts{place}(f)", scope, [f" return {self._words.texts(scope, model)}"]))
         compiled(source, event_type, namespace)
         texts = {model: namespace[f"texts{place}"] for place, model in enumerate(asked)}

@@ -7,10 +7,8 @@ from engine.core.domain.follow_ups import is_withdrawn
 from engine.core.domain.programs import JUDGEMENT
 from engine.core.domain.rules import USER
 from engine.core.values.identity import COMPUTED_FIELDS, EVENT_TIME, IDENTITY_FIELDS
-from engine.rulebook.codegen.answered import is_list
 from engine.rulebook.codegen.conditions import Scope
-from engine.rulebook.codegen.fetching import fetch
-from engine.rulebook.codegen.functions import Vocabulary, excluding
+from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch
 from engine.rulebook.codegen.readings import store_of
 from engine.rulebook.language.keys import KEY_SOURCES, MANY_OF_ONE
 from engine.rulebook.sections.dependencies import behind_value, entity_of, reached
@@ -44,14 +42,12 @@ def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter], e
 
 def is_judged(words: Vocabulary, counter: Counter, event_type: str) -> bool:
     """Whether it is asked at the user what `where` says of an event, for a counter of another entity: it reads the
-    user's counters or lists of the event, or the event may be taken back."""
+    user's counters, or the event may be taken back."""
     where = words.declared.counters[counter.name].where
     if counter.by == USER or where is None:
         return False
-    return is_withdrawn(event_type) or any(
-        entity_of(words.declared, ref) is not None or is_list(words.declared, ref)
-        for ref in reached(words.declared, where)
-    )
+    refs = reached(words.declared, where)
+    return is_withdrawn(event_type) or any(entity_of(words.declared, ref) is not None for ref in refs)
 
 
 def judgement(counter: Counter) -> str:

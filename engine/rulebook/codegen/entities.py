@@ -12,10 +12,8 @@ from engine.core.domain.outcomes import FindKeys
 from engine.core.domain.programs import EntityProgram, Rest, Watch, entity_name
 from engine.core.domain.rules import USER, Memory
 from engine.core.evaluation.choice import most_of
-from engine.rulebook.codegen.answered import Answers
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import is_judged, judgement, observations, withdrawals
-from engine.rulebook.codegen.explanations import shown
 from engine.rulebook.codegen.functions import Rules, Vocabulary, compiled, conditions, excluding, function
 from engine.rulebook.codegen.reachability import reachable
 from engine.rulebook.codegen.readings import from_series, from_values, store_of
@@ -98,11 +96,11 @@ class EntityWriter:
         compiled([source], event_type, namespace)
         return namespace["gather"]
 
-    def judge(self, event_type: str, entered: Iterable[Counter], answers: Answers) -> Any:
-        """Tells what `where` says for the counters of other entities for which it is asked at the user, and what rules
-        ask of lists: by the names under which it goes along, nothing where it is unknown. None if nothing is asked."""
+    def judge(self, event_type: str, entered: Iterable[Counter]) -> Any:
+        """Tells what `where` says for the counters of other entities for which it is asked at the user: the name under
+        which it goes along, and true or false; nothing where it is unknown. None where there is no such counter."""
         judged = [counter for counter in entered if is_judged(self._words, counter, event_type)]
-        if not judged and not answers.asked and not answers.shown:
+        if not judged:
             return None
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, from_series, no_score)
@@ -112,10 +110,6 @@ class EntityWriter:
             assert where is not None  # it is what is judged
             lines += scope.lines(f" if {scope.true(where)}: said[{judgement(counter)!r}] = True")
             lines.append(f" elif {scope.false(where)}: said[{judgement(counter)!r}] = False")
-        for name, expr in answers.asked.items():
-            lines += scope.lines(f" if (w := {scope.value(expr)}) is not None: said[{name!r}] = w")
-        for name, ref in answers.shown.items():
-            lines += scope.lines(f" if (w := {shown(scope, ref)}) is not None: said[{name!r}] = w")
         compiled([function("judge(f, s, now)", scope, [*lines, " return said"])], event_type, namespace)
         return namespace["judge"]
 
@@ -188,11 +182,11 @@ class EntityWriter:
 
     def rest(self, index: int, rule: RuleDeclaration, kind: str, needs: Dependencies) -> Rest:
         """What to ask at the entities of one kind, for a rule that rests there."""
-        namespace, answers = dict(RUNTIME), Answers(self._words.declared)
+        namespace, comes_last = dict(RUNTIME), kind.startswith(RESTING)
         scope = (
-            self._words.scope(namespace, from_values, gathered_score, answers)
-            if kind.startswith(RESTING)  # it comes last
-            else self._words.scope(namespace, self._read, no_score, answers)
+            self._words.scope(namespace, from_values, gathered_score)
+            if comes_last
+            else self._words.scope(namespace, self._read, no_score)
         )
         held = f" return {conditions(scope, *self.decided_at_entities(rule, needs))}"
         compiled([function("holds(f, s, now, k)", scope, scope.lines(held))], f"{rule.rule.name} at {kind}", namespace)

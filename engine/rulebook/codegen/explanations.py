@@ -23,8 +23,7 @@ def trace(scope: Scope, clause: Clause, negated: bool) -> str:
 
 def values(scope: Scope, refs: Iterable[Ref]) -> str:
     """Source text of what names stand for, as people read it."""
-    put_for = scope.answers.put_for if scope.answers is not None else lambda _: None
-    return f"{{{', '.join(f'{ref.written!r}: {shown(scope, put_for(ref) or ref)}' for ref in refs)}}}"
+    return f"{{{', '.join(f'{ref.written!r}: {_shown(scope, ref)}' for ref in refs)}}}"
 
 
 def clause_text(clause: Clause, negated: bool) -> str:
@@ -74,8 +73,7 @@ def _limit(ref: Ref, limit: float) -> object:
     return units(limit) if units is not None else limit
 
 
-def shown(scope: Scope, ref: Ref) -> str:
-    """Source text of what a name stands for, as people read it."""
+def _shown(scope: Scope, ref: Ref) -> str:
     loaded = scope.loaded(ref)
     if ref.type in ("duration", "size"):
         return f"{ref.type}_text({loaded})"

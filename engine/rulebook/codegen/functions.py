@@ -11,10 +11,8 @@ from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.rules import ANY_EVENT, USER, Memory, ModelSpec
 from engine.core.evaluation.shares import Part, Share
 from engine.core.state.entities import MAX_LATENESS_MS
-from engine.core.values.identity import COMPUTED_FIELDS, INVALID_FIELDS
-from engine.rulebook.codegen.answered import Answers, is_list
+from engine.core.values.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope, counts
-from engine.rulebook.codegen.fetching import fetch, guarded
 from engine.rulebook.codegen.readings import from_values
 from engine.rulebook.codegen.scorecards import chosen, tally
 from engine.rulebook.codegen.sequencing import completing
@@ -26,6 +24,11 @@ from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.records import RatioDeclaration
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
+_NUMBER = ("int", "float")
+_TYPES = {
+    "bool": ("bool",), "number": _NUMBER, "text": ("str",), "list": ("list",), "duration": _NUMBER, "size": _NUMBER,
+    "time": _NUMBER, "text or list": ("str", "list"),
+}  # fmt: skip
 _CLASSES = {
     "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,), "duration": (int, float),
     "size": (int, float), "time": (int, float, str),
@@ -33,6 +36,9 @@ _CLASSES = {
 _COST = {
     "field": 0, "event": 0, "memory": 1, "counter": 1, "sequence": 2, "derived": 2, "value": 2, "score": 1, "keys": 3,
 }  # fmt: skip
+_COMPUTED = {CLOCK_SKEW: "0", INVALID_FIELDS: "[]", CONFLICTING_IDS: "False"}
+"""What an event has of the engine's findings where there is nothing to find."""
+
 Rules = list[tuple[int, RuleDeclaration]]
 """Rules with their places in the rulebook."""
 
@@ -52,21 +58,15 @@ class Vocabulary:
     models: Mapping[str, ModelSpec]
     memories: Mapping[str, Memory]
 
-    def scope(
-        self, namespace: dict[str, Any], counter: CounterSource, score: ScoreSource, answers: Answers | None = None
-    ) -> Scope:
-        """A new function's scope, with the places from which it reads counters and scores, and what it has of lists."""
+    def scope(self, namespace: dict[str, Any], counter: CounterSource, score: ScoreSource) -> Scope:
+        """A new function's scope, with the places from which it reads counters and scores."""
         return Scope(
             lambda scope, ref: self._load(scope, ref, counter, score), self.declared.entries, self.declared.phrases_of,
-            self.declared.conceal is not None, namespace, answers,
+            self.declared.conceal is not None, namespace,
         )  # fmt: skip
 
     def _load(self, scope: Scope, ref: Ref, counter: CounterSource, score: ScoreSource) -> str:
-        if scope.answers is not None and is_list(self.declared, ref):
-            scope.answers.read.add((ref.kind, ref.target))
         match ref.kind:
-            case "answer":
-                return fetch(ref.target)
             case "field":
                 declared = self.declared.fields[ref.target]
                 fetched = fetch(declared.path)
@@ -264,6 +264,23 @@ def conditions(scope: Scope, when: list[Clause], any_of: list[Clause], unless: l
 def cheapest_first(clauses: list[Clause]) -> list[Clause]:
     """Clauses are pure, so their order is free: those on plain fields go first."""
     return sorted(clauses, key=lambda clause: max((_COST[ref.kind] for ref in names_in(clause.expr)), default=0))
+
+
+def fetch(path: str) -> str:
+    """Source text that reads a path of the event."""
+    if path in _COMPUTED:
+        return f"f.get({path!r}, {_COMPUTED[path]})"
+    return f"lookup(f, {path!r})" if "." in path else f"f.get({path!r})"
+
+
+def guarded(source: str, value_type: str) -> str:
+    """Source text of a JSON value, None (unknown) where it is of another type. Written out: a call costs more."""
+    if value_type not in _TYPES:
+        return source
+    fits = " or ".join(f"type(x) is {name}" for name in _TYPES[value_type]).replace(
+        "type(x)", f"type(x := {source})", 1
+    )
+    return f"(x if {fits} else None)"
 
 
 def concerns(types: tuple[str, ...], event_type: str) -> bool:

@@ -7,9 +7,10 @@ reads what was gathered. The generated source names nothing but its own locals a
 `RUNTIME`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.counters import Counter
 from engine.core.domain.follow_ups import absence_met, is_follow_up, is_of_decision, is_of_label
 from engine.core.domain.kinds import in_order
@@ -17,8 +18,6 @@ from engine.core.domain.programs import ClusterProgram, EntityProgram, FollowUps
 from engine.core.domain.reference import VERSIONS, Lookup
 from engine.core.domain.rules import USER, Memory, challengers
 from engine.core.values.identity import INVALID_FIELDS
-from engine.rulebook.codegen.answered import Answers
-from engine.rulebook.codegen.carrying import Load, deeds
 from engine.rulebook.codegen.deciders import DeciderWriter
 from engine.rulebook.codegen.entering import is_judged, observations, withdrawals
 from engine.rulebook.codegen.entities import Asked, EntityWriter, finding_all, gathered_score, no_score
@@ -36,10 +35,10 @@ from engine.rulebook.codegen.readings import from_series, from_values
 from engine.rulebook.codegen.remembering import recalling, rememberings, warming
 from engine.rulebook.codegen.rests import asks_at_entities, resting_place
 from engine.rulebook.codegen.runtime import RUNTIME
-from engine.rulebook.codegen.runtime import shortened as shorten
 from engine.rulebook.codegen.sequencing import absences_after, find_absences, sequences_asked
+from engine.rulebook.language.keys import KEY_PATHS
 from engine.rulebook.language.nodes import Ref
-from engine.rulebook.sections.dependencies import Dependencies, reached
+from engine.rulebook.sections.dependencies import Dependencies, behind_value, reached
 from engine.rulebook.sections.rules import RuleDeclaration
 
 
@@ -106,7 +105,7 @@ class ProgramWriter:
         rules = [(i, rule) for i, rule in enumerate(self._rules) if concerns(rule.rule.events, event_type)]
         counters = [counter for counter in self._words.counters.values() if concerns(counter.of, event_type)]
         memories = [memory for memory in self._words.memories.values() if concerns(memory.of, event_type)]
-        return Load(self._words.declared, rules, self._reached(rules, []), Asked(counters, memories)).paths()
+        return self._carried(rules, self._reached(rules, []), Asked(counters, memories))
 
     def follow_ups(self, programs: Mapping[str, Program]) -> FollowUps:
         """What follow-ups of events are for, by the programs of all types."""
@@ -180,32 +179,30 @@ class ProgramWriter:
         entities = {}
         for kind in in_order(kinds - {USER} - self._words.declared.clusters.keys()):
             answered = _read_at(kind, answering)
-            is_target = any(then.keys is not None and then.target == kind for then in deeds(away))
+            is_target = any(then.keys is not None and then.target == kind for then in _deeds(away))
             is_target = is_target and bool(answered.counters or answered.memories)
             entities[kind] = self._entities.program(kind, event_type, _at(kind, entering), answered, is_target)
         if not entities and not away:
             return None
         gathered = _read_at(USER, answering)._replace(memories=answering.memories)
         scores = [name for name in asked if name not in self._needs.away_models and _named(name, needed)]
-        answers, late = Answers(self._words.declared), [name for name in asked if name in self._needs.away_models]
-        decider = self._deciders.decider(event_type, away, late, from_values, gathered_score, answers)
-        needed = [ref for ref in needed if answers.is_read(ref)]
-        unasked = {counter.name for counter in entering.counters if is_judged(self._words, counter, event_type)}
-        followed = [self._taken_along(kind) for kind in self._following.asked if away and is_of_decision(kind)]
-        load = Load(self._words.declared, away, needed, _at_entities(entering), unasked)
-        carried = {*load.paths(), *(path for paths in followed for path in paths)}
+        decider = self._deciders.decider(
+            event_type, away, [name for name in asked if name in self._needs.away_models], from_values, gathered_score
+        )
+        carried = self._carried(away, needed, _at_entities(entering))
+        if away:
+            followed = (self._taken_along(kind) for kind in self._following.asked if is_of_decision(kind))
+            carried = tuple(sorted({*carried, *(path for paths in followed for path in paths)}))
         return RoutingProgram(
             entities=entities,
             clusters=clusters,
-            carried=tuple(sorted(carried)),
+            carried=carried,
             invalid=self._words.invalid() if INVALID_FIELDS in carried else None,
             gather=self._entities.gather(event_type, gathered, scores),
-            judge=self._entities.judge(event_type, entering.counters, answers),
+            judge=self._entities.judge(event_type, entering.counters),
             eligible=self._entities.eligible(event_type, [entry for entry in away if asks_at_entities(entry[1])],
                                              self._needs),
             decider=decider,
-            shortened=load.shortened(followed),
-            shorten=shorten,
         )  # fmt: skip
 
     def _clusters(self, event_type: str, read: Iterable[Counter]) -> dict[str, ClusterProgram]:
@@ -239,6 +236,31 @@ class ProgramWriter:
                 refs += reached(declared, ref)
         return refs
 
+    def _carried(self, away: Rules, needed: list[Ref], entering: Asked) -> tuple[str, ...]:
+        """The fields of the event that have to be taken along, where these rules are decided, and these counters and
+        memories are entered, elsewhere or later: those that are read on the way or after it."""
+        declared = self._words.declared
+        named = [then for then in _deeds(away) if then.target not in ("user", "event")]
+        paths = [path for then in named for path in (KEY_PATHS[then.target] if then.keys is not None else (then.path,))]
+        for counter in entering.counters:
+            if counter.field not in declared.values:
+                paths += KEY_PATHS.get(counter.field or "", (declared.path_of(counter.field or ""),))
+            needed = needed + behind_value(declared, counter.field)
+            where = declared.counters[counter.name].where
+            needed = needed + (list(reached(declared, where)) if where is not None else [])
+        for memory in entering.memories:
+            paths.append(declared.path_of(memory.field or ""))
+            where = declared.memories[memory.name].where
+            needed = needed + (list(reached(declared, where)) if where is not None else [])
+        for ref in needed:
+            if ref.kind == "field":
+                paths.append(declared.fields[ref.target].path)
+            elif ref.kind == "event":
+                paths.append(ref.target)
+            elif ref.kind == "keys":
+                paths += KEY_PATHS[ref.target]
+        return tuple(sorted({path for path in paths if path}))
+
 
 def _at(kind: str, asked: Asked) -> Asked:
     """Those that hang on one kind of entity."""
@@ -256,6 +278,10 @@ def _at_entities(asked: Asked) -> Asked:
 def _read_at(kind: str, asked: Asked) -> Asked:
     """Those of which events read at one kind."""
     return _at(kind, asked)._replace(counters=[counter for counter in asked.counters if counter.read_at == kind])
+
+
+def _deeds(rules: Rules) -> Iterator[ActionTemplate]:
+    return (then for _, rule in rules for then in (rule.rule.then, *rule.rule.further))
 
 
 def _named(model: str, refs: list[Ref]) -> bool:

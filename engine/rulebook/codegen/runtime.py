@@ -151,14 +151,6 @@ def members(value: Any) -> tuple[tuple[str, ...], bool]:
     return kept, is_long or False in found or len(kept) < len({item for item in found if item})
 
 
-def shortened(value: list[Any]) -> list[Any]:
-    """A list of no more items, of which `members` says the same."""
-    if len(value) <= MAX_MEMBERS:
-        return value
-    kept, is_more = members(value)
-    return [*kept, []] if is_more else [*kept]
-
-
 def _ends(items: Sequence[Any]) -> Sequence[Any]:
     half = MAX_LOOKED_AT // 2
     return [*items[:half], *items[-half:]]
