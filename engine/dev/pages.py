@@ -7,8 +7,8 @@ import urllib.error
 import urllib.request
 
 PORTS = (10_100, 30_000)
-"""From which ports are taken, and which one is the first that is not: above those to which no browser goes, of which 10080
-is the last. Test processes share it out."""
+"""From which ports are taken, and which one is the first that is not: above those to which no browser goes, the
+last of which is 10080. Test processes share it out."""
 
 _given = set[int]()
 _ANSWER_S = 30.0

@@ -30,7 +30,7 @@ class _Cost(NamedTuple):
 
 
 class AvroSchema:
-    """A parsed schema; `named`: all that it refers to; `opens`: it is a record of this one field, whose value is wanted.
+    """A parsed schema; `named`: all that it refers to; `opens`: it is a record of this one field, which is wanted.
     Raises ValueError for one by which few bytes become much."""
 
     def __init__(self, parsed: Any, named: Mapping[str, Any], opens: str = "") -> None:
