@@ -1,6 +1,7 @@
 """Sequences against a plain look at all events: what came in which order, and what did not come."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, pairwise, product
 from typing import Any
 from unittest.mock import patch
@@ -56,7 +57,18 @@ def arrivals(draw: st.DrawFn) -> list[tuple[int, Event]]:
         }  # fmt: skip
         sent.append((arrived_ms, event))
     # One that is too far from its arrival has the arrival's time: what is sent again would be another event.
-    return [(ms, event) for ms, event in sent if abs(ms - event["ts"]) <= TOLERANCE_MS]
+    return [*believed((ms, event) for ms, event in sent if abs(ms - event["ts"]) <= TOLERANCE_MS)]
+
+
+def believed(sent: Iterable[tuple[int, Event]]) -> Iterator[tuple[int, Event]]:
+    """Those whose time is believed: of each user, eight that are earlier than the newest (decision 69)."""
+    newest_ms, earlier = dict[str, int](), Counter[str]()
+    for ms, event in sent:
+        user = event["user_id"]
+        earlier[user] += event["ts"] < newest_ms.get(user, 0)
+        if earlier[user] <= 8:
+            newest_ms[user] = max(newest_ms.get(user, 0), event["ts"])
+            yield ms, event
 
 
 def held(sent: Sequence[tuple[int, Event]], batch: int) -> list[tuple[str, str]]:
