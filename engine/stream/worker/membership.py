@@ -25,7 +25,7 @@ GATHERED_BYTES = 64 << 10
 class Readable:
     """The partitions that may be read, at each moment of a fetch that waits. A rebalance empties Faust's set of them,
     and an empty one means all of them to aiokafka (consumer/fetcher.py, `fetched_records`): what such a fetch brought
-    was dropped, and where a recovery had looked for its place by then, it waited for that for ever."""
+    was dropped, and where a recovery had looked for its place by then, it waited until the watchdog ended it."""
 
     def __init__(self, partitions: Container[Any]) -> None:
         self._partitions = partitions
