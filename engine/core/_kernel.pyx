@@ -716,6 +716,9 @@ def plain_identity(dict document not None):
         value = document.get(name)
         if value is not None and type(value) is not str:
             return None
+    value = document.get("ip")
+    if value is not None and "," in <str> value:
+        return None
     for name in ("clock_skew", "invalid_fields", "conflicting_ids"):
         if name in document:
             return None

@@ -121,7 +121,7 @@ def _ids_in_turn(_: Random, event: Event, turn: int) -> Event:
 
 
 def _bad_field(_: Random, event: Event, __: int) -> Event:
-    return event | {"device_id": 5}
+    return event | {"device_id": [5]}
 
 
 def _long_field(_: Random, event: Event, __: int) -> Event:

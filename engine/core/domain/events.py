@@ -15,8 +15,10 @@ import msgspec
 from engine.core.domain.follow_ups import SIGN
 from engine.core.kernel import identity_of, lookup, plain_identity
 from engine.core.values.identity import (
+    ADDRESS,
     CLOCK_SKEW,
     COMPUTED_FIELDS,
+    ID_FIELDS,
     IDENTITY_FIELDS,
     INVALID_FIELDS,
     MAX_ID_CHARS,
@@ -101,10 +103,7 @@ class FieldMapping:
                 document.pop(name, None)
             self._check_names(document)
             event_id, kind, user_id = document["event_id"], document["type"], document["user_id"]
-            for name in TEXT_FIELDS:
-                if type(document.get(name, "")) not in (str, NoneType):
-                    invalid.append(name)
-                    del document[name]
+            invalid += _mend_texts(document)
         else:
             event_id, kind, user_id, claimed_ms = plain
         if kind[0] == SIGN:  # no producer makes follow-ups
@@ -183,6 +182,20 @@ class FieldMapping:
                         holder[name] = data[: self.max_field_bytes].decode("utf-8", "ignore")
                         cut[field or name] = None
         return list(cut)
+
+
+def _mend_texts(document: dict[str, Any]) -> list[str]:
+    """Leave out what must be a text and is none, and an `ip` of several addresses: whoever connects writes what stands
+    first in that list. Integers that name something become texts. Returns the names of what was left out."""
+    left_out = []
+    for name in TEXT_FIELDS:
+        value = document.get(name)
+        if type(value) is int and name in ID_FIELDS:
+            document[name] = str(value)
+        elif type(value) not in (str, NoneType) or (name == ADDRESS and "," in (value or "")):
+            left_out.append(name)
+            del document[name]
+    return left_out
 
 
 def _missing(where: str) -> EventError:

@@ -10,6 +10,12 @@ IDENTITY_FIELDS = ("event_id", "type", "user_id")
 TEXT_FIELDS = ("ip", "device_id", "target_id", "text")
 """Optional fields with a fixed meaning; when present they must be strings (null counts as absent)."""
 
+ID_FIELDS = ("device_id", "target_id")
+"""Those of them that many producers write as integers: 7 is "7" there."""
+
+ADDRESS = "ip"
+"""This one holds one address: a comma is what a header with several has."""
+
 EVENT_TIME = "ts"
 """Under this name an event has the time by which its windows go."""
 
@@ -22,8 +28,8 @@ fields cannot be what they are, whether its user has used its id for something e
 
 
 def plain_identity(document: dict[str, Any]) -> tuple[str, str, str, int] | None:
-    """(event_id, type, user_id, ts) if they are names and an integer, all text fields are texts, and nothing is there
-    that the engine computes, else None."""
+    """(event_id, type, user_id, ts) if they are names and an integer, all text fields are texts, the address is no
+    list, and nothing is there that the engine computes, else None."""
     get = document.get
     event_id, kind, user_id, ts_ms = get("event_id"), get("type"), get("user_id"), get("ts")
     if not (
@@ -35,6 +41,8 @@ def plain_identity(document: dict[str, Any]) -> tuple[str, str, str, int] | None
         value = get(name)
         if value is not None and type(value) is not str:
             return None
+    if "," in (get(ADDRESS) or ""):
+        return None
     for name in COMPUTED_FIELDS:
         if name in document:
             return None

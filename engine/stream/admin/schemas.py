@@ -22,6 +22,7 @@ _MS: Json = {"type": "integer"}
 _TIME: Json = {"type": ["integer", "string"]}
 _ID: Json = {"type": "string", "minLength": 1, "maxLength": MAX_ID_CHARS}
 _OPTIONAL_TEXT: Json = {"type": ["string", "null"]}
+_OPTIONAL_ID: Json = {"type": ["string", "integer", "null"]}
 _VALUE: Json = {"type": ["number", "string", "boolean", "null", "object"]}
 
 _EVENT: Shape = {
@@ -29,9 +30,9 @@ _EVENT: Shape = {
     "type": Key("what was done, such as post", _ID, required=True),
     "user_id": Key("who did it; the message's key too", _ID, required=True),
     "ts": Key("when: epoch milliseconds or ISO 8601; without it, or far from the arrival, the arrival counts", _TIME),
-    "ip": Key("the address that it came from", _OPTIONAL_TEXT),
-    "device_id": Key("the device that it came from", _OPTIONAL_TEXT),
-    "target_id": Key("what or whom it was done to", _OPTIONAL_TEXT),
+    "ip": Key("the one address that it came from", _OPTIONAL_TEXT),
+    "device_id": Key("the device that it came from", _OPTIONAL_ID),
+    "target_id": Key("what or whom it was done to", _OPTIONAL_ID),
     "text": Key("what was written", _OPTIONAL_TEXT),
 }
 _LABEL: Shape = {

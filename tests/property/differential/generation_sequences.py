@@ -32,8 +32,8 @@ def add_absences(maker: Maker) -> None:
         name, after = f"w{number}", rng.choice(OF)
         book.sequences[name] = Absence(after, rng.choice(OF), rng.choice(OVERS))
         if rng.random() < 0.6:
-            counter = book.counters[f"f{number}"] = maker.counter((f"absent.{name}",))
-            (maker.durations if is_duration(counter) else maker.numbers).append(f"f{number}")
+            counter = book.counters[f"a{number}"] = maker.counter((f"absent.{name}",))
+            (maker.durations if is_duration(counter) else maker.numbers).append(f"a{number}")
     for name in [name for name, one in book.sequences.items() if isinstance(one, Absence)]:
         clause = maker.condition(rng.choice((0, 0, 1)))
         book.rules[f"{SEVERAL}{len(book.rules)}"] = Rule((f"absent.{name}",), any=(clause, maker.condition(0)))

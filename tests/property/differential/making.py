@@ -65,7 +65,7 @@ def make_lookbacks(rng: random.Random, clauses: int = 8) -> Case:
     if rng.random() < 0.5:
         add_counters(maker)
     maker.make_rules(rng.randint(0, 1), follow_ups=True)
-    asked = [maker.about_counter(name) for name in maker.book.counters if name[0] in "bf"][:5]
+    asked = [maker.about_counter(name) for name in maker.book.counters if name[0] in "abf"][:5]
     asked += [maker.condition(rng.choice((0, 0, 1))) for _ in range(clauses - len(asked))]
     sent: list[Arriving] = [*stream(rng, dense)]
     if rng.random() < 0.4:
@@ -111,7 +111,7 @@ def make_absences(rng: random.Random, clauses: int = 8) -> Case:
     add_absences(maker)
     if rng.random() < 0.5:
         add_counters(maker)
-    counted = [name for name in maker.book.counters if name[0] == "f"]
+    counted = [name for name in maker.book.counters if name[0] in "af"]
     asked = [maker.about_counter(rng.choice(counted)) for _ in range(3 if counted else 0)]
     asked += [maker.condition(rng.choice((0, 1, 1, 2))) for _ in range(clauses - len(asked))]
     return Case(maker.book, asked, with_people(rng, maker.book, stream(rng, dense=False)))

@@ -27,9 +27,18 @@ def claimed_time(fields: Fields, arrived_ms: int) -> int:
     return claimed if abs(claimed - arrived_ms) <= TOLERANCE_MS else arrived_ms
 
 
+def write_ids(fields: Fields) -> None:
+    """Ids that are integers become texts."""
+    for name in ("device_id", "target_id"):
+        if type(fields.get(name)) is int:
+            fields[name] = str(fields[name])
+
+
 def invalid_fields(book: Book, fields: Fields) -> list[str]:
     """The fields that cannot be what they should be."""
     found = [name for name in TEXTS if fields.get(name) is not None and not isinstance(fields[name], str)]
+    if isinstance(fields.get("ip"), str) and "," in fields["ip"]:
+        found.append("ip")
     if type(fields.get("ts")) is not int:
         found.append("ts")
     for name, one in book.fields.items():

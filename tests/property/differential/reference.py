@@ -49,6 +49,7 @@ from tests.property.differential.reading import (
     look_up,
     raw,
     subjects,
+    write_ids,
 )
 from tests.property.differential.remembering import Remembered, recalled, warmed
 from tests.property.differential.texts import function, moment, search, stands_alone, test
@@ -126,6 +127,7 @@ class Reference:
     def take(self, sent: Sent) -> Moment | None:
         """The moment at which an event is decided; None for one that was sent again."""
         fields = dict(sent.document)
+        write_ids(fields)
         seen = self.recent.setdefault(fields["user_id"], [])
         event = (fields["type"], fields["event_id"], sent.written())
         if event in seen[-REMEMBERED:]:
@@ -137,7 +139,7 @@ class Reference:
         fields["ts"] = time
         look_up(self.book, fields, sent.arrived_ms)
         for name in TEXTS:
-            if not isinstance(fields.get(name), str):
+            if not isinstance(fields.get(name), str) or name in fields["invalid_fields"]:
                 fields.pop(name, None)
         moment = self.moment(fields["type"], fields, time)
         for name, memory in self.book.values.items():

@@ -124,7 +124,7 @@ def test_ids_are_few(day: list[SimulatedEvent]) -> None:
 
 
 def test_a_field_is_bad(day: list[SimulatedEvent]) -> None:
-    assert all(event["device_id"] == 5 for _, event in lied_about(day, "bad_field"))
+    assert all(event["device_id"] == [5] for _, event in lied_about(day, "bad_field"))
     assert all(event["note"] == LONG_FIELD for _, event in lied_about(day, "long_field"))
 
 

@@ -70,7 +70,24 @@ def test_an_event_whose_time_cannot_be_read_goes_by_its_arrival(ts: object) -> N
     assert event.fields["invalid_fields"] == ["ts"]
 
 
-@pytest.mark.parametrize("value", [7, ["10.0.0.1"], {"a": 1}, True, 1.5])
+@pytest.mark.parametrize("name", ["device_id", "target_id"])
+def test_an_id_that_is_an_integer_is_its_text(name: str) -> None:
+    assert FieldMapping().read({**GOOD, name: 7}).fields == {**GOOD, name: "7"}
+
+
+@pytest.mark.parametrize("name", ["text", "ip"])
+def test_a_text_that_is_an_integer_is_left_out(name: str) -> None:
+    assert FieldMapping().read({**GOOD, name: 7}).fields == {**GOOD, "invalid_fields": [name]}
+
+
+@pytest.mark.parametrize("extra", [{}, {"device_id": 7}])
+def test_a_list_of_addresses_is_none_of_them(extra: dict[str, Any]) -> None:
+    event = FieldMapping().read({**GOOD, **extra, "ip": "1.2.3.4, 5.6.7.8"})
+    assert "ip" not in event.fields
+    assert event.fields["invalid_fields"] == ["ip"]
+
+
+@pytest.mark.parametrize("value", [["10.0.0.1"], {"a": 1}, True, 1.5])
 @pytest.mark.parametrize("name", ["text", "ip", "device_id", "target_id"])
 def test_a_bad_field_is_left_out_and_named_and_exempts_nobody(name: str, value: object) -> None:
     event = FieldMapping().read({**GOOD, "other": 1, name: value})

@@ -50,3 +50,9 @@ def test_a_text_field_that_is_no_text_makes_an_event_not_plain(read: Reader, nam
 @pytest.mark.parametrize("name", COMPUTED_FIELDS)
 def test_what_the_engine_finds_out_nobody_else_says(read: Reader, name: str) -> None:
     assert read({**PLAIN, name: None}) is None
+
+
+@READERS
+def test_an_address_with_a_comma_makes_an_event_not_plain(read: Reader) -> None:
+    assert read({**PLAIN, "ip": "1.2.3.4, 5.6.7.8"}) is None
+    assert read({**PLAIN, "ip": "1.2.3.4", "device_id": "a, b", "text": "a, b"}) == ("e", "post", "ann", 5)
