@@ -43,12 +43,46 @@ _ALIKE = dict(
 )
 """What passes for a letter in words of others, though Unicode does not say so."""
 
+_DRAWN = {
+    **dict.fromkeys("○◯⚪⚫●⬤◉◎⭕\u3007°º口ロの", "o"), **dict.fromkeys("Σ∑∃Ξ∈", "e"), **dict.fromkeys("Λ∆Δ∀", "a"),
+}  # fmt: skip
+_DRAWING = re.compile(f"(?<=[A-Za-z])[{''.join(_DRAWN)}]{{1,3}}(?=[A-Za-z])|(?<=[A-Za-z])[Σ∑∃Ξ]+|[∑∃]+(?=[A-Za-z])")
+"""What is drawn in place of a letter, between others. At the edge of a word it may be what it is."""
+
+_PASSED_IN_WORDS = dict(zip(map(ord, "МТКВНмтквнΜΖΒΗμζβ"), "mtkbhmtkbhmzbhmzb", strict=True))
+_MAY_PASS = re.compile(f"[{''.join(map(chr, _PASSED_IN_WORDS))}]")
+_MIXED = re.compile(
+    f"(?<![^\\W\\d_])(?=[^\\W\\d_]*?[A-Za-z])[^\\W\\d_]*?[{''.join(map(chr, _PASSED_IN_WORDS))}][^\\W\\d_]*+"
+)
+"""Words with letters that pass for one beside Latin ones alone: in Cyrillic, `вот` is no `bot`."""
+
+_FIRST_FLAG = 0x1F1E6
+_LONE_FLAG = re.compile("(?<![\U0001f1e6-\U0001f1ff])[\U0001f1e6-\U0001f1ff](?![\U0001f1e6-\U0001f1ff])")
+"""Two of these letters are a flag, one is a letter."""
+
+_MAY_BE_DRAWN = re.compile(f"[\U0001f1e6-\U0001f1ff{''.join(_DRAWN)}]")
+
 _BACKWARDS = re.compile("\u202e([^\u202a-\u202e\u2066-\u2069\\n]{1,512})[\u202a-\u202e\u2066-\u2069]?")
 
 
 def forwards(text: str) -> str:
     """A text whose letters are shown backwards, as they are shown."""
     return _BACKWARDS.sub(lambda match: match[1][::-1], text) if "\u202e" in text else text
+
+
+def unmixed(text: str) -> str:
+    """A text with Latin letters for those of other alphabets that pass for them in the words of Latin letters."""
+    if not _MAY_PASS.search(text):
+        return text
+    return _MIXED.sub(lambda match: match[0].translate(_PASSED_IN_WORDS), text)
+
+
+def spelled(text: str) -> str:
+    """A text with letters for what is drawn in their place: m○ney, and for half a flag."""
+    if not _MAY_BE_DRAWN.search(text):
+        return unmixed(text)
+    text = _LONE_FLAG.sub(lambda match: chr(ord("a") + ord(match[0]) - _FIRST_FLAG), text)
+    return unmixed(_DRAWING.sub(lambda match: "".join(map(_DRAWN.__getitem__, match[0])), text))
 
 
 def without_unseen(text: str) -> str:

@@ -6,6 +6,7 @@ address is read at the end. One for one or shorter, so nothing grows; the time i
 """
 
 import re
+from html.entities import html5
 
 _NAMED = {
     "period": ".", "colon": ":", "sol": "/", "commat": "@", "num": "#", "percnt": "%", "lowbar": "_", "hyphen": "-",
@@ -14,9 +15,9 @@ _NAMED = {
     "rpar": ")", "lbrack": "[", "rbrack": "]", "bsol": "/", "excl": "!", "quest": "?", "equals": "=", "dot": "\u02d9",
     "middot": "\u00b7", "bull": "\u2022",
 }  # fmt: skip
-_ENTITY = re.compile(r"&(?:#(?:[xX]0{0,64}([0-9A-Fa-f]{1,6})|0{0,64}([0-9]{1,7}));?+|(" + "|".join(_NAMED) + ");)")
+_ENTITY = re.compile(r"&(?:#(?:[xX]0{0,64}([0-9A-Fa-f]{1,6})|0{0,64}([0-9]{1,7}));?+|([A-Za-z]{2,31});)")
 _TAG = re.compile(
-    r"</?(?:abbr|acronym|b|bdo|bdi|big|center|code|del|div|em|font|i|ins|kbd|mark|p|pre|s|samp|small|span|strike|strong"
+    r"<a>|</?(?:abbr|acronym|b|bdo|bdi|big|center|code|del|div|em|font|i|ins|kbd|mark|p|pre|s|samp|small|span|strike|strong"
     r"|sub|sup|tt|u|wbr)(?![A-Za-z0-9])[^<>]{0,512}>|<!--[^<>]{0,512}-->",
     re.IGNORECASE,
 )
@@ -62,6 +63,7 @@ def apart(text: str) -> tuple[str, list[str]]:
 
 def _character(match: re.Match[str]) -> str:
     if match[3]:
-        return _NAMED[match[3]]
+        letter = html5.get(f"{match[3]};", "")
+        return _NAMED.get(match[3], letter if letter.isalpha() else match[0])
     code = int(match[1], 16) if match[1] else int(match[2])
     return chr(code) if 0x20 < code < 0xD800 or 0xDFFF < code < 0x110000 else " "

@@ -19,9 +19,9 @@ from hashlib import blake2b
 from typing import Any
 
 from engine.core.kernel import hash64, smallest_hashes
-from engine.keys.characters import forwards, passing, squeezed, unstyled, without_unseen
+from engine.keys.characters import squeezed, unmixed
+from engine.keys.folding import MARKED_SCRIPTS, composed, folded, is_vowel
 from engine.keys.markup import apart
-from engine.keys.spellings import in_letters, joined, without_money
 
 MIN_LETTERS = 20
 """A text of fewer is no evidence: many people say the same few words. A Chinese character counts for two,
@@ -30,15 +30,9 @@ a Japanese or Korean syllable for one and a half."""
 MAX_CHARS = 4_000
 """So much of a text is read, half of it from either end, once blanks and other signs in a row are one blank."""
 
-MAX_READ = 20_000
-"""So much of a text is read for keywords."""
-
 WINDOW = 240
 """Of a text of more than twice as many bytes, one key is of so many at its head and the other of so many at its tail.
 Keys of the whole of it would change with anything long that is put before or behind what is copied."""
-
-_MAX_EXPANSION = 4
-"""Letters that one character stands for (ﷺ is a sentence of eighteen)."""
 
 _DOMAIN = re.compile(
     r"\.(?:com|net|org|info|io|ru|xyz|top|site|shop|online|club|vip|icu|click|store|live|link|me|co|cc|tk|gg|ly"
@@ -50,8 +44,6 @@ _NUMBERS = re.compile(r"(?<!\S)[^\sa-z\x80-\U0010ffff]++(?!\S)")
 """Words without a letter."""
 
 _JUNK = re.compile(r"[\W\d_]{9,}+")
-_JAMO = re.compile("[\u1100-\u11ff]{2,}")
-_HANGUL = re.compile("[\u1100-\u11ff]")
 _CIRCLES = "\u2460-\u249b\u24ea-\u24ff\u2776-\u2793"
 _COUNTED = re.compile(
     f"(?<![0-9A-Za-z@$!|])[0-9{_CIRCLES}]++(?![0-9A-Za-z@$!|])"
@@ -70,15 +62,12 @@ _BETWEEN_LATIN = re.compile("([a-z])[\u0590-\u1dff\u2c00-\uffff]{1,2}(?=[a-z])")
 """Single letters of other scripts between Latin ones."""
 
 _MARK = re.compile("[\u0900-\u0eff\u1000-\u109f\u1780-\u17ff]")
-_SCRIPTS = (*range(0x0900, 0x0F00, 0x80), 0x1000, 0x1780)
-"""Where the scripts begin whose vowels are marks; Burmese and Khmer are the longer ones."""
-
 _SPELLED_MARKS = "\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3"
 """Vowels of Thai and Lao that follow a letter as marks do, though Unicode calls them letters."""
 
 _TONES = re.compile(f"[{''.join(chr(code) for code in range(0x900, 0x1800) if unicodedata.combining(chr(code)))}]+")
 _ONE_SCRIPT = re.compile(
-    "|".join(f"[{chr(first)}-{chr(first + (0x9F if first == 0x1000 else 0x7F))}]+" for first in _SCRIPTS)
+    "|".join(f"[{chr(first)}-{chr(first + (0x9F if first == 0x1000 else 0x7F))}]+" for first in MARKED_SCRIPTS)
 )
 _LETTERS = bytes.maketrans(b"01345789l", b"oieastbgi")
 _NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha() and chr(code) not in "01345789")
@@ -146,19 +135,6 @@ def _keys(letters: str, key: int) -> tuple[str, ...]:
     return f"a{first:016x}", f"b{second:016x}"
 
 
-def unmasked(text: str) -> str:
-    """A text as its reader takes it, for keywords: in small letters, without what is not seen, accents and markup, in
-    ASCII where a letter or sign passes for one of ASCII; one blank for all white space, none between l e t t e r s.
-
-    Of more than MAX_READ characters the head and the tail."""
-    text, said = apart(forwards(text))
-    text = squeezed(joined(without_unseen(" ".join((text, *said)) if said else text)), MAX_READ)
-    if text.isascii():
-        return in_letters(text.lower())
-    text = without_money(unstyled(text))
-    return in_letters((_JAMO.sub(_composed, text) if _HANGUL.search(text) else text).translate(_FOLDS))
-
-
 def skeleton(text: str) -> str:
     """The letters of a text as they look, in small ASCII letters where there is one that looks alike."""
     return _letters(apart(text)[0])
@@ -172,9 +148,8 @@ def _letters(text: str) -> str:
     if text.isascii():
         text = text.lower()
     else:
-        if _HANGUL.search(text):
-            text = _JAMO.sub(_composed, without_unseen(text))
-        text = (_COUNTED.sub(" ", text) if _COUNTABLE.search(text) else text).translate(_FOLDS)
+        text = composed(text)
+        text = folded(unmixed(_COUNTED.sub(" ", text) if _COUNTABLE.search(text) else text))
     if "." in text or "://" in text:
         text = _without_links(text)
     if "_" in text or text.encode().translate(None, _NO_DIGITS):
@@ -210,11 +185,6 @@ def _is_link(token: str) -> bool:
     return "." in token and "@" not in token and _DOMAIN.search(token) is not None
 
 
-def _composed(match: re.Match[str]) -> str:
-    """Korean letters that are written one by one, as syllables."""
-    return unicodedata.normalize("NFC", match[0])
-
-
 def _of_one_script(match: re.Match[str]) -> str:
     """A letter with the vowels of its script: marks of others stand on it by chance."""
     block = _block(match[1])
@@ -229,8 +199,8 @@ def _block(letter: str) -> int:
 @cache
 def _marked() -> re.Pattern[str]:
     """Finds a letter and the marks behind it."""
-    codes = (code for first in _SCRIPTS for code in range(first, first + 0xA0))
-    marks = "".join(chr(code) for code in codes if _is_vowel(chr(code))) + _SPELLED_MARKS
+    codes = (code for first in MARKED_SCRIPTS for code in range(first, first + 0xA0))
+    marks = "".join(chr(code) for code in codes if is_vowel(chr(code))) + _SPELLED_MARKS
     return re.compile(f"([^{marks}]?)([{marks}]+)")
 
 
@@ -240,48 +210,3 @@ def _factors(key: int) -> "array[int]":
     drawn = blake2b(digest_size=32, key=(key & (1 << 64) - 1).to_bytes(8, "little")).digest() if key else bytes(32)
     parts = (int.from_bytes(drawn[at : at + 8], "little") for at in range(0, 32, 8))
     return array("Q", ((constant ^ part) | 1 for constant, part in zip(_MIX, parts, strict=True)))
-
-
-class _Folds(dict[int, str | int | None]):
-    """What is left of each character outside ASCII; learned as they come. What is never a letter is not kept."""
-
-    def __missing__(self, code: int) -> str | int | None:
-        if code < 128:
-            self[code] = chr(code).lower()
-        elif 0x20000 <= code < 0x40000:
-            return code
-        else:
-            category = unicodedata.category(chr(code))
-            if category in ("Cn", "Co", "Cs"):
-                return None
-            self[code] = _fold(chr(code))
-        return self[code]
-
-
-_FOLDS = _Folds()
-
-
-def _fold(character: str) -> str | int:
-    """A character as its letters look. Marks of Indian and Thai vowels stay; accents go, and so does what is not seen
-    or only lengthens, repeats or marks a letter (Arabic kashida, \u02bc)."""
-    if character.isspace() or character in "\u2800\x85":
-        return " "
-    look = passing()
-    if ord(character) not in look:
-        character = without_unseen(unicodedata.normalize("NFKD", character).replace("\u0345", ""))
-    decomposed = unicodedata.normalize("NFKD", character.casefold().translate(look)).translate(look).casefold()
-    if "\u1100" <= decomposed[:1] <= "\u11ff":
-        decomposed = unicodedata.normalize("NFC", decomposed)
-    return "".join(part for part in decomposed.translate(look) if _is_kept(part))[:_MAX_EXPANSION]
-
-
-def _is_kept(character: str) -> bool:
-    if character.isascii() or _is_vowel(character):
-        return True
-    return character.isalpha() and unicodedata.category(character) != "Lm"
-
-
-def _is_vowel(mark: str) -> bool:
-    return ("\u0900" <= mark <= "\u0eff" or "\u1000" <= mark <= "\u109f" or "\u1780" <= mark <= "\u17ff") and (
-        unicodedata.category(mark) in ("Mn", "Mc")
-    )

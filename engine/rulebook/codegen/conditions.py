@@ -287,7 +287,8 @@ class Scope:
         arguments = [self._plain(part) for part in call.arguments]
         if call.function in _METHODS:
             return f"{arguments[0]}.{_METHODS[call.function]}({', '.join(arguments[1:])})"
-        return f"{call.function}({', '.join(arguments)})"
+        function = "readings" if call.function == "skeleton" and call.is_searched else call.function
+        return f"{function}({', '.join(arguments)})"
 
     def _answer(self, call: Call) -> str:
         """The local variable that holds what a function has answered that may know no answer."""

@@ -62,10 +62,11 @@ from engine.core.values.networks import address_of
 from engine.core.values.places import km
 from engine.keys.calendar import date, hour, time_ms, weekday
 from engine.keys.images import image_hashes, image_keys
+from engine.keys.keywords import readings, unmasked
 from engine.keys.mailboxes import is_disposable, mailbox
 from engine.keys.measures import entropy, repeats, similarity
 from engine.keys.network import ip_prefixes
-from engine.keys.text import fingerprints, own_fingerprints, unmasked
+from engine.keys.text import fingerprints, own_fingerprints
 from engine.keys.urls import domain_of, url_domains
 from engine.keys.videos import is_known_video, video_hashes, video_keys
 from engine.rulebook.codegen.validity import invalid
@@ -258,7 +259,8 @@ RUNTIME: dict[str, Any] = {
     "doubt_count": doubt_count, "doubt_distinct": doubt_distinct, "doubt_approx": doubt_approx,
     "completed": completed,
     "remove_count": remove_count, "remove_distinct": remove_distinct, "remove_amount": remove_amount,
-    "domain": domain_of, "domains": domains, "skeleton": unmasked, "mailbox": mailbox, "is_disposable": is_disposable,
+    "domain": domain_of, "domains": domains, "skeleton": unmasked, "readings": readings, "mailbox": mailbox,
+    "is_disposable": is_disposable,
     "repeats": repeats, "entropy": entropy, "similarity": similarity, "hour": hour, "weekday": weekday,
     "members": members, "items": items, "member_tokens": member_tokens, "moment_text": moment_text, "km": km,
     "ratio": ratio, "aligned": aligned, "with_shares": with_shares,

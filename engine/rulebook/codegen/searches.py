@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from engine.keys.keywords import unmasked
 from engine.keys.measures import counting, extracting, sharing
 from engine.keys.phrases import Phrases
-from engine.keys.text import unmasked
 from engine.rulebook.language.nodes import Call, Expr, Search
 from engine.rulebook.sections.declarations import Fold
 

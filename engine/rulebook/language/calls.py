@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from engine.keys.calendar import zone_names
-from engine.keys.text import unmasked
+from engine.keys.keywords import unmasked
 from engine.rulebook.language.agreement import expect
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.language.elsewhere import function_hint
@@ -65,6 +65,8 @@ class CallReader:
         ]
         if subject.type == "wrong" or None in fixed:
             return Expr(span, "wrong")
+        if isinstance(subject, Call) and "list name" in function.takes:
+            subject.is_searched = True
         return Search(span, function.gives, name, subject, tuple(word for word in fixed if word is not None))
 
     def _settle(self, name: str, part: Expr, kind: Parameter) -> None:

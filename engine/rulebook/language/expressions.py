@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterable
 
 from engine.core.domain.units import DURATION_MS, SIZE_BYTES, duration_ms, size_bytes
+from engine.keys.keywords import unmasked
 from engine.keys.measures import MAX_MATCHES
-from engine.keys.text import unmasked
 from engine.rulebook.language.agreement import (
     NUMERIC,
     as_address,
@@ -249,6 +249,7 @@ class Parser:
         if whole.type not in ("text", "list", "text or list"):
             return self._wrong(whole.span, f"`in` needs a list or a text on its right, this is {a_type(whole.type)}")
         if isinstance(item, Constant) and isinstance(whole, Call) and whole.function == "skeleton":
+            whole.is_searched = True
             item = Constant(item.span, item.type, unmasked(str(item.value)))
         return Contains(span, "bool", expect(self._diagnostics, item, "text"), whole)
 
@@ -261,6 +262,7 @@ class Parser:
             return self._wrong(place, "`matches` needs a pattern in quotes", 'for example: text matches "free money"')
         if isinstance(subject, Call) and subject.function == "skeleton":
             pattern = as_skeleton(pattern, place, self._diagnostics)
+            subject.is_searched = "^" not in pattern and "$" not in pattern  # where the text begins and ends matters
         elif isinstance(subject, Call) and subject.function == "lower":
             warn_of_capitals("lower", pattern, place, self._diagnostics)
         look_at_classes(pattern, place, self._diagnostics)

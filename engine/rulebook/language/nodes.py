@@ -63,8 +63,11 @@ class Arithmetic(Expr):
 
 @dataclass(slots=True)
 class Call(Expr):
+    """`is_searched`: something is looked for in what it gives, so all ways to read a text count."""
+
     function: str
     arguments: list[Expr]
+    is_searched: bool = False
 
 
 @dataclass(slots=True)

@@ -4,8 +4,8 @@ import re
 
 import re2
 
+from engine.keys.keywords import unmasked
 from engine.keys.spellings import pattern_in_letters
-from engine.keys.text import unmasked
 from engine.rulebook.language.diagnostics import Diagnostics, Span
 
 _EDGE = re.compile(r"\\b(?:\(\?:)?[^\x00-\x7f]|[^\x00-\x7f][)+*?]*\\b")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.core.values import min_hashes
 from engine.keys import text as module
-from engine.keys.text import MAX_READ, MIN_LETTERS, fingerprints, own_fingerprints, skeleton, text_keys, unmasked
+from engine.keys.text import MIN_LETTERS, fingerprints, own_fingerprints, skeleton, text_keys
 from tests.scripts import WORDS, edited, sentence, written
 
 PITCH = "my sister finally lost twenty pounds thanks to these natural drops from the official shop"
@@ -109,47 +109,6 @@ def test_hostile_texts_take_no_time(unit: str) -> None:
     started = time.process_time()
     text_keys(unit * 60_000)
     assert time.process_time() - started < 0.2
-
-
-@pytest.mark.parametrize(
-    ("text", "read"),
-    [
-        ("fr\u200bee money", "free money"),
-        ("\uff26\uff32\uff25\uff25 \uff2d\uff2f\uff2e\uff25\uff39", "free money"),
-        ("fr\u0435\u0435 m\u043eney", "free money"),
-        ("F R E E  m o n e y", "free money"),
-        ("\u0130ND\u0130R\u0130M", "indirim"),
-        ("ind\u0131r\u0131m", "indirim"),
-        ("caf\u00e9  \t CR\u00c8ME", "cafe creme"),
-        ("Price: 50% off!", "price: 50% off!"),
-        ("I am a b test", "i am a b test"),
-        ("f.r.e.e m-o-n-e-y", "free money"),
-        ("f  r  e  e   m  o  n  e  y", "free money"),
-        ("f\tr\te\te m\to\tn\te\ty", "free money"),
-        ("f\U0001f525r\U0001f525e\U0001f525e money", "free money"),
-        ("\U0001f175\U0001f181\U0001f174\U0001f174 money", "free money"),
-        ("\u0493\u0280\u1d07\u1d07 \u0192\u0280\u1d07\u1d07", "free free"),
-        ("fr33 m0n3y, c4s1n0", "free money, casino"),
-        ("ca$h, p@ypal, fr\u20ac\u20ac mone\xa5", "cash, paypal, free money"),
-        ("f&#114;ee mo<b>ne</b>y fr**e**e", "free money free"),
-        ("\u202eyenom eerf\u202c", "free money"),
-        ("mp3 u2 area51 ps5 1st 10k $500 5\u20ac", "mp3 u2 area51 ps5 1st 10k $500 5"),
-        ("me@mail.com v1.2.3 2**3 a_b obj.__init__", "me@mail.com v1.2.3 2**3 a_b obj.__init__"),
-    ],
-)
-def test_keywords_are_read_through_a_disguise(text: str, read: str) -> None:
-    assert unmasked(text) == read
-
-
-def test_words_of_other_alphabets_are_unmasked_alike_on_both_sides() -> None:
-    assert unmasked("КАЗИНО") == unmasked("казино") in unmasked("лучшее Казино тут")
-
-
-def test_of_a_long_text_head_and_tail_are_read() -> None:
-    text = "first " + "filler " * 10_000 + "last"
-    assert unmasked(text).startswith("first ")
-    assert unmasked(text).endswith(" last")
-    assert len(unmasked(text)) <= MAX_READ + 1
 
 
 LONG = f"{PITCH}, which you can only find there until the end of this week, so do not wait and tell all of your friends"
@@ -334,4 +293,7 @@ def test_what_tags_say_is_read_both_ways() -> None:
     hidden = f"<b {PITCH[:40]}><i {PITCH[40:]}>"
     assert set(text_keys(f"{hidden}1")) & set(text_keys(f"{hidden} now"))
     assert set(text_keys(f"{PITCH[:30]}<b class='{LONG[-60:]}'>{PITCH[30:]}")) & set(text_keys(PITCH))
-    assert "natural drops" in unmasked(f"hi <!-- {PITCH} -->")
+
+
+def test_capitals_of_other_alphabets_tell_no_copies_apart() -> None:
+    assert text_keys(PITCH.upper()) == text_keys(PITCH.upper().replace("T", "\u0422").replace("M", "\u041c"))

@@ -1,7 +1,7 @@
 """What is prepared once: the same automaton for all clauses that look for one list."""
 
+from engine.keys.keywords import unmasked
 from engine.keys.phrases import Phrases
-from engine.keys.text import unmasked
 from engine.rulebook.codegen.searches import prepared
 from engine.rulebook.language.diagnostics import Diagnostics, Span
 from engine.rulebook.language.nodes import Call, Expr, Ref, Search

@@ -56,6 +56,8 @@ def errors(clause: str) -> list[Diagnostic]:
         ("contains_any(agent, lists.bots)", {"agent": "my curl"}, True),
         ("contains_any(agent, lists.bots)", {"agent": "wget"}, False),
         ("contains_any(lower(agent), lists.bots)", {"agent": "WGET"}, True),
+        ("contains_word(skeleton(agent), lists.bots)", {"agent": "a w-get!"}, True),
+        ('similarity(skeleton(agent), "support") > 0.8', {"agent": "sup-port"}, True),
         ("contains_any(skeleton(agent), lists.bots)", {"agent": "Wg\u0435\u200bt"}, True),
         ("contains_any(agent, lists.bots)", {}, None),
         ("contains_any(agent, lists.fast)", {"agent": "workshop"}, True),

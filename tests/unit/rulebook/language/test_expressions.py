@@ -121,6 +121,14 @@ def test_what_is_looked_for_in_a_skeleton_looks_like_one() -> None:
     assert holds('"FREE" in skeleton(text)', text="so fRee")
     assert not holds('"FREE" in lower(text)', text="so free")
     assert holds('skeleton(text) matches "é"', text="cafe")
+
+
+def test_what_is_looked_for_in_a_skeleton_is_found_in_all_ways_to_read_it() -> None:
+    assert holds('"free" in skeleton(text)', text="fr-ee")
+    assert holds('skeleton(text) matches "free +money"', text="FREE\U0001f4b0MONEY")
+    assert holds('skeleton(text) matches "^free$"', text="fr\U0001f525ee")
+    assert holds('skeleton(text) == "free"', text="fr\U0001f525ee")
+    assert not holds('"free" in skeleton(text)', text="fr ee")
     assert not holds('lower(text) matches "é"', text="cafe")
     assert holds('lower(text) matches "é"', text="CAFÉ")
 
