@@ -17,6 +17,9 @@ from engine.settings import Settings
 
 TIMEOUT_S = 600.0
 EVENTS = "floodgate_events_total"
+ENDED = "floodgate_routed_events_total"
+"""Events that have been at all their entities, and are decided."""
+
 _READY_POLL_S = 0.05
 _POLL_S = 0.5
 """The metrics page costs the worker a few milliseconds."""
@@ -66,9 +69,14 @@ def measure_engine(
     the worker has its partitions: what it had done by then is left out. `until_nothing_waits`: and until no partition
     has messages left, as where only some events go on to entities."""
 
+    last = -1.0
+
     def done() -> bool:
+        nonlocal last
         page = read_page(port, "/metrics")
-        is_over = not until_nothing_waits or metric_sum(page, "floodgate_lag") == 0
+        before, last = last, metric_sum(page, "floodgate_hops_total") + metric_sum(page, ENDED)
+        # What is on its way between two partitions is in the lag of neither for a moment.
+        is_over = not until_nothing_waits or (metric_sum(page, "floodgate_lag") == 0 and before == last)
         return is_over and metric_sum(page, metric) >= count and durable_events(page) > 0
 
     with running_engine(settings, port) as worker:

@@ -18,7 +18,7 @@ from rich.table import Table
 from benchmarks import engine, peers
 from benchmarks.contest import shared_events
 from benchmarks.engine import Stream, Work, prepared
-from benchmarks.measure import Cost, measure_engine
+from benchmarks.measure import ENDED, Cost, measure_engine
 from benchmarks.shared_entities import rivals
 from benchmarks.shared_entities.recount import Actions, checksum, recount
 from engine.dev.pages import free_port
@@ -98,10 +98,10 @@ class EntitiesContest:
 
 
 def run_engine(stream: Stream, partitions: int) -> tuple[Cost, Actions]:
-    """What a worker takes, until nothing waits, and what it decided."""
+    """What a worker takes until all events are decided, and what it decided."""
     cached = CACHED_ENTITIES // partitions
     with prepared(Work(load_rulebook(RULES), stream), partitions, cached_entities=cached) as settings:
-        cost = measure_engine(settings, len(stream), free_port(), until_nothing_waits=True)
+        cost = measure_engine(settings, len(stream), free_port(), ENDED)  # each of them goes to entities
         return cost, {event_id: tuple(rules) for event_id, rules in engine.hits(settings)}
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
-from engine.core.values.networks import address_of
+from engine.core.values.networks import address_of, is_usual_v4
 
 V4_BITS, V6_BITS = 24, 56
 
@@ -23,10 +23,10 @@ def ip_prefixes(fields: Mapping[str, Any]) -> tuple[str, ...]:
 @lru_cache(maxsize=65_536)
 def ip_prefix(text: str) -> str | None:
     """The prefix of an address; None for anything that is not one."""
+    usual = address_of(text)
+    if is_usual_v4(usual):
+        return f"{usual.rpartition('.')[0]}.0/24"
     try:
-        address = ip_address(address_of(text))
+        return str(ip_network((ip_address(usual), V6_BITS), strict=False))
     except ValueError:
         return None
-    if isinstance(address, IPv4Address):
-        return f"{str(address).rpartition('.')[0]}.0/24"
-    return str(ip_network((address, V6_BITS), strict=False))

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import islice
 from typing import NamedTuple
 
 from engine.errors import StateError
@@ -114,10 +115,8 @@ class Provisional:
 
     def newest(self, most: int) -> Iterator[tuple[bytes, list[int]]]:
         """The newest of them, oldest first: the hashes of their keys, and their sources."""
-        skipped = max(0, len(self) - most)
-        for place, (name, entity) in enumerate(self._entities.items()):
-            if place >= skipped:
-                yield name, entity.sources
+        for name, entity in reversed(list(islice(reversed(self._entities.items()), most))):
+            yield name, entity.sources
 
     def _share(self, source: int) -> int:
         return len(self._shares.get(source, ()))
@@ -186,27 +185,38 @@ class EntityBudget:
         """Whether one more new entity may be counted, and which other one is forgotten for it. Where today's and
         yesterday's have used up the budget, a provisional one gives way, but none of `busy`. An event of before
         yesterday counts as today's: old times are no way around."""
-        day, newest = self._day(kind, ts_ms), self._newest(kind)
-        provisional, forgotten = self.provisional.setdefault(kind, Provisional()), None
+        day = self._day(kind, ts_ms)
+        provisional, forgotten = self.provisional.get(kind), None
+        if provisional is None:
+            provisional = self.provisional[kind] = Provisional()
         if self._is_spent(kind, day, budget):
             gives_way, forgotten = provisional.give_way(busy)
             if not gives_way:
                 return Admission(False, None)
         else:
-            self.counts[kind, day] = self.counts.get((kind, day), 0) + 1
+            if (kind, day) not in self.counts:
+                self._begin(kind, day)
+            self.counts[kind, day] += 1
             self.is_changed = True
         provisional.add(provisional_name(key), key, [source])
         self.unstored += 1
-        for old in [counted for counted in self.counts if counted[0] == kind and counted[1] < max(newest, day) - 1]:
-            del self.counts[old]
-            self.is_changed = True
         return Admission(True, forgotten)
+
+    def _begin(self, kind: str, day: int) -> None:
+        """A day of which nothing is counted yet. Those of before its yesterday are over."""
+        self.counts[kind, day] = 0
+        earliest = self._newest(kind) - 1
+        for old in [counted for counted in self.counts if counted[0] == kind and counted[1] < earliest]:
+            del self.counts[old]
 
     def _newest(self, kind: str) -> int:
         return max((day for counted, day in self.counts if counted == kind), default=0)
 
     def _day(self, kind: str, ts_ms: int) -> int:
-        day, newest = ts_ms // _DAY_MS, self._newest(kind)
+        day = ts_ms // _DAY_MS
+        if (kind, day) in self.counts:  # only the newest two of a kind are
+            return day
+        newest = self._newest(kind)
         return newest if day < newest - 1 else day
 
     def _is_spent(self, kind: str, day: int, budget: int) -> bool:

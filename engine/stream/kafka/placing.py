@@ -12,16 +12,21 @@ Place = Callable[[bytes], int]
 
 _REMEMBERED_KEYS = 100_000
 
-_murmur2: Callable[[bytes], int] = (compiled("engine.core._kernel") or partitioner).murmur2
+
+def _murmur2() -> Callable[[bytes], int]:
+    """MurmurHash2 of a key; that in Python takes its time and is remembered."""
+    kernel = compiled("engine.core._kernel")
+    return kernel.murmur2 if kernel is not None else lru_cache(_REMEMBERED_KEYS)(partitioner.murmur2)
 
 
-@lru_cache(_REMEMBERED_KEYS)
+_hash = _murmur2()
+
+
 def partition_of_key(key: bytes, partitions: tuple[int, ...]) -> int:
-    """The partition of a key among all of a topic's, in order. Remembered, as murmur2 in Python takes its time."""
-    return partitions[(_murmur2(key) & 0x7FFFFFFF) % len(partitions)]
+    """The partition of a key among all of a topic's, in order."""
+    return partitions[(_hash(key) & 0x7FFFFFFF) % len(partitions)]
 
 
 def among(partitions: int) -> Place:
     """Where keys are sent in a topic with so many partitions."""
-    every = tuple(range(partitions))
-    return lambda key: partition_of_key(key, every)
+    return lambda key: (_hash(key) & 0x7FFFFFFF) % partitions
