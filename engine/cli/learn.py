@@ -20,6 +20,7 @@ from engine.learning.snapshots import read_whole, whole
 from engine.settings import Settings
 from engine.stream.admin.publishing import publish_model_command, publish_seed, read_model, read_models
 from engine.stream.handlers.label_messages import Pin, Quarantine
+from engine.stream.kafka.records import require_topics
 
 _SPARKS = " ▁▂▃▄▅▆▇█"
 _OWN = "default"
@@ -75,6 +76,7 @@ def quarantine(settings: Settings, moderator: str, lift: bool, yes: bool) -> Non
         problem = f"{moderator} is not quarantined" if lift else f"no model has learned from {moderator}"
         echo(f"floodgate: {problem}: is the name right? `--yes` does it all the same", err=True)
         sys.exit(1)
+    require_topics(settings, settings.topics.examples)
     publish_model_command(settings, Quarantine(moderator, quarantined=not lift))
     done = "count again" if lift else "do not count any more"
     echo(f"{moderator}'s labels {done}; the trainer learns anew, see `floodgate learn status`")

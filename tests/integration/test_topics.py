@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -16,10 +17,14 @@ from tests.system import wait_until
 
 
 def topics(settings: Settings, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return run(settings, "topics", *arguments)
+
+
+def run(settings: Settings, *arguments: str) -> "subprocess.CompletedProcess[str]":
     environment = {
         **os.environ, "FLOODGATE_BROKERS": settings.brokers, "FLOODGATE_ENVIRONMENT": "looked-at", "COLUMNS": "150",
     }  # fmt: skip
-    return forks.run("engine.cli", ["topics", *arguments], environment)
+    return forks.run("engine.cli", [*arguments], environment)
 
 
 def alter(settings: Settings, topic: str, **config: str) -> None:
@@ -40,10 +45,18 @@ def checked(settings: Settings, findings: int) -> "subprocess.CompletedProcess[s
     return found
 
 
-def look_at(broker: str) -> None:
+def look_at(broker: str, directory: Path) -> None:
     settings = Settings(brokers=broker)
     missing = topics(settings, "check")
     assert (missing.returncode, missing.stdout.count("does not exist: run `floodgate topics create`")) == (1, 11)
+
+    events = directory / "events.jsonl"
+    events.write_text('{"event_id": "e", "type": "post", "user_id": "ann", "ts": 1760000000000}')
+    for command in (["feed", "--events", str(events)], ["learn", "quarantine", "eve", "--yes"]):
+        refused = run(settings, *command)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "does not exist. Run `floodgate topics create`" in refused.stderr
+    assert topics(settings, "check").stdout == missing.stdout  # and nothing has made them
 
     assert topics(settings, "create").returncode == 0
     fine = checked(settings, findings=0)
@@ -67,13 +80,13 @@ def look_at(broker: str) -> None:
     assert (events["partitions"], events["replicas"], events["min_in_sync"]) == (8, 1, 2)
 
 
-def test_the_embedded_broker() -> None:
+def test_the_embedded_broker(tmp_path: Path) -> None:
     with BrokerProcess() as broker:
-        look_at(broker.address)
+        look_at(broker.address, tmp_path)
 
 
-def test_apache_kafka(kafka: KafkaCluster) -> None:
-    look_at(kafka.address)
+def test_apache_kafka(kafka: KafkaCluster, tmp_path: Path) -> None:
+    look_at(kafka.address, tmp_path)
 
 
 @pytest.mark.parametrize("command", ["create", "check"])

@@ -110,13 +110,26 @@ def read_since(
     return [Recorded(value, arrived) for *_, arrived, value in sorted(arrivals, key=lambda arrival: arrival[:3])]
 
 
+def require_topics(settings: Settings, *topics: str) -> None:
+    """Raise TopicError where one is not there: a broker may make what is sent to, as no setting says."""
+    with consumer(settings) as client:
+        there = client.topics()
+    for topic in topics:
+        if topic not in there:
+            raise _missing(topic)
+
+
+def _missing(topic: str) -> TopicError:
+    return TopicError(f"topic {topic} does not exist. Run `floodgate topics create`")
+
+
 def read_all(settings: Settings, topic: str, since_ms: int | None = None, most: int | None = None) -> Iterator[Any]:
     """All that is in a topic now, or what has arrived since then, partition by partition in no particular order; at
     most so many, the latest of each partition. Raises TopicError."""
     with consumer(settings) as client:
         partitions = [TopicPartition(topic, number) for number in sorted(client.partitions_for_topic(topic) or ())]
         if not partitions:
-            raise TopicError(f"topic {topic} does not exist. Run `floodgate topics create`")
+            raise _missing(topic)
         client.assign(partitions)
         ends = client.end_offsets(partitions)
         client.seek_to_beginning(*partitions)
