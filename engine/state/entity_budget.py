@@ -25,9 +25,10 @@ MAX_STORED = 2_000
 _DAY_MS = 86_400_000
 _ENTRY = struct.Struct("<HIQ")
 _KIND = struct.Struct("<HI")
+_SOURCES = tuple(struct.Struct(f"<B{count}Q") for count in range(MAX_SOURCES + 1))
 _NAME_BYTES = 8
 _MOST_TRIED = 16
-_UNSTORED = 16
+_UNSTORED = 8
 """What has changed is stored when it is this part of all that is provisional: a batch alone seldom is."""
 
 
@@ -255,7 +256,7 @@ class EntityBudget:
         for kind in sorted(self.provisional):
             name, known = kind.encode(), self.provisional[kind]
             parts += [_KIND.pack(len(name), min(len(known), each)), name]
-            parts += [digest + struct.pack(f"<B{len(by)}Q", len(by), *by) for digest, by in known.newest(each)]
+            parts += [digest + _SOURCES[len(by)].pack(len(by), *by) for digest, by in known.newest(each)]
         return b"".join(parts)
 
 
@@ -284,11 +285,12 @@ def _load_provisional(entity_budget: EntityBudget, data: bytes) -> None:
         if at > len(data) or count > MAX_STORED:
             raise ValueError("it ends too early, or has too many provisional entities")
         for _ in range(count):
-            name, (named,) = data[at : at + _NAME_BYTES], struct.unpack_from("<B", data, at + _NAME_BYTES)
+            name, named = data[at : at + _NAME_BYTES], data[at + _NAME_BYTES] if at + _NAME_BYTES < len(data) else 0
             if not 0 < named <= MAX_SOURCES:
                 raise ValueError(f"an entity that {named} sources have named is not provisional")
-            known.add(name, None, list(struct.unpack_from(f"<{named}Q", data, at + _NAME_BYTES + 1)))
-            at += _NAME_BYTES + 1 + 8 * named
+            _, *sources = _SOURCES[named].unpack_from(data, at + _NAME_BYTES)
+            known.add(name, None, sources)
+            at += _NAME_BYTES + _SOURCES[named].size
 
 
 def provisional_name(key: bytes) -> bytes:

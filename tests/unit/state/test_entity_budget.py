@@ -192,10 +192,10 @@ def test_what_is_provisional_gives_way_after_a_restart_too() -> None:
 def test_what_is_provisional_is_stored_when_enough_has_changed() -> None:
     entity_budget = filled(160)
     assert entity_budget.dump_provisional() is not None
-    for number in range(1, 10):
+    for number in range(1, 20):
         assert entity_budget.dump_provisional() is None
         entity_budget.meet("device_id", key(number), ANN)
-    entity_budget.meet("device_id", key(11), ANN)
+    entity_budget.meet("device_id", key(21), ANN)
     assert entity_budget.dump_provisional() is not None
     assert EntityBudget().dump_provisional() is None
 
@@ -263,15 +263,15 @@ def test_what_tells_nothing_new_is_not_stored_again() -> None:
 
 def test_what_is_not_provisional_any_more_is_stored_as_such() -> None:
     entity_budget = filled(160)
-    for number in range(10):
+    for number in range(20):
         entity_budget.meet("device_id", key(number), ANN)
         entity_budget.meet("device_id", key(number), BEN)
     assert entity_budget.dump_provisional() is not None
-    for number in range(10):
+    for number in range(20):
         entity_budget.meet("device_id", key(number), 3)
     stored = entity_budget.dump_provisional()
     assert stored is not None
-    assert len(load_entity_budget(entity_budget.dump(), stored).provisional["device_id"]) == 150
+    assert len(load_entity_budget(entity_budget.dump(), stored).provisional["device_id"]) == 140
 
 
 def test_each_of_two_days_has_its_own_count_whichever_comes_first() -> None:
