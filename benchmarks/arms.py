@@ -19,7 +19,7 @@ from engine.learning.evaluation import EvaluationCase
 from engine.learning.features import Vector
 from engine.learning.kernel import learn, logits
 from engine.learning.labels import Example
-from engine.learning.linear import ARMS, INDICES, add_losses, mixed, sigmoid
+from engine.learning.linear import ARMS, INDICES, add_losses, mixed
 from engine.learning.ngrams import MEMORY, HashedNgrams
 
 REPLAYED_FROM = 2_000
@@ -79,13 +79,7 @@ class WithArow(HashedNgrams):
         stands_for: float = 1.0, again: float = 0.0,
     ) -> float:  # fmt: skip
         """One label."""
-        target = float(spam)
-        if undone:
-            target += undone * (sigmoid(self.logit(vector)) - (not spam))
-        if again:
-            probability = sigmoid(self.logit(vector))
-            target += (1 if spam else -1) * again * max(probability, 1 - probability)
-        margin = self._margin(vector)
+        margin, target = self._margin(vector), self.target(vector, spam, undone, again)
         said = learn(*vector, self.weights, self.gradients, self._rates, target, push, self._touched)
         said = array("d", [*said, SURE * margin])
         before = mixed(said, self.losses, self.certainty())

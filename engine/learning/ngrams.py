@@ -140,18 +140,23 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         event was scored with what had been learned by then; `undone`: as in `teach`; `stands_for`: how many labels it
         counts for where the arms are compared; `again`: how much, in relation to this label, the other verdict has
         counted where this one counts as much again, and at least as much as takes the other one back."""
-        target = float(spam)
-        if undone:  # the step that the other verdict would make now, backwards
-            target += undone * (sigmoid(self.logit(vector)) - (not spam))
-        if again:  # what is sure already hardly moves by another label: there the other verdict would stay
-            probability = sigmoid(self.logit(vector))
-            target += (1 if spam else -1) * again * max(probability, 1 - probability)
+        target = self.target(vector, spam, undone, again)
         said = learn(*vector, self.weights, self.gradients, self._rates, target, push, self._touched)
         before = mixed(said, self.losses, self.certainty())
         self.taught[spam] += 1
         self.proofs += proves
         self._compare_arms(said, spam, stands_for)
         return before
+
+    def target(self, vector: Vector, spam: bool, undone: float, again: float) -> float:
+        """Where a label moves the arms: a probability, beyond 0 and 1 where it takes the other verdict back."""
+        target = float(spam)
+        if undone:  # the step that the other verdict would make now, backwards
+            target += undone * (sigmoid(self.logit(vector)) - (not spam))
+        if again:  # what is sure already hardly moves by another label: there the other verdict would stay
+            probability = sigmoid(self.logit(vector))
+            target += (1 if spam else -1) * again * max(probability, 1 - probability)
+        return target
 
     def _compare_arms(self, said: "array[float]", spam: bool, stands_for: float) -> None:
         """Add to the arms' losses. A label that counts less adds less, and less is forgotten for it."""
