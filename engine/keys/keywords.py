@@ -22,7 +22,7 @@ def unmasked(text: str) -> str:
 
 def readings(text: str) -> str:
     """The same, and in lines behind it the other ways to read words that have signs within: `fr-ee` is free, and in
-    `free💰money` two words stand. At most four times as long."""
+    `free💰money` two words stand. Addresses are read one way alone. At most four times as long."""
     shown = _shown(text)
     return glued(_in_small_letters(shown if shown.isascii() else parted(shown)))
 

@@ -23,12 +23,16 @@ _CASH = re.compile(r"(?<=[a-z])@(?=[a-z]+(?![\w.@\\-]))")
 _ESCAPED = re.compile(r"(\\x\{[^}]*\}|\\x..|\\[pP]\{\w+\}|\\.|\(\?[^:)]*[:)>]?)")
 _LETTERS = str.maketrans("013457$", "oieasts")
 
-_SIGNS = r"!#*+,./:;=?^_`|~'\-"
-_PARTED = re.compile(rf"(?<![\w@])[^\W\d_]++(?:[{_SIGNS}]{{1,3}}[^\W\d_]++)++")
+_SIGNS = r"!*+,^_`|~'\-"
+_PARTED = re.compile(rf"(?<![\w@./:=])[^\W\d_]++(?:[{_SIGNS}]{{1,3}}[^\W\d_]++)++(?![./:=@]\w)")
+"""Words with signs within. What dots, slashes and the like hold together is an address or a setting, and no word."""
+
 _EDGES = "!#()*+,./:;=?[]^_`{|}~'\"-<>&$%@0123456789"
 _SIGN = re.compile(f"[{_SIGNS}]+")
 _SYMBOLS = "[\u00a1-\u00a9\u00ab-\u00b1\u00b4-\u00b9\u00bb-\u00bf\u2010-\u2bff\u3001-\u303f\U0001f000-\U0001faff]+"
 _GLUED = re.compile(rf"(?<![^\W_])[^\W_]++(?:{_SYMBOLS}+[^\W_]++)++")
+"""Words that signs of no alphabet hold together: pictures, middle dots, quotation marks."""
+
 _SYMBOL = re.compile(_SYMBOLS)
 _FRAMED = re.compile(r"[(\[{][^\W\d_]?[)\]}]")
 _FRAMED_IN_WORD = re.compile(r"(?<=[^\W\d_])(?:[(\[{][^\W\d_]?[)\]}])+(?=[^\W\d_])")
