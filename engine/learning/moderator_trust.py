@@ -32,8 +32,8 @@ CHANCE = 4.0
 """So many standard deviations above the others' disagreement are taken for chance: of a hundred who are as good as each
 other, some have met more than their share of what the model did not know."""
 NEWCOMER = 3.0
-"""The first label of a moderator counts three quarters, the second four fifths, and so on: nobody can be doubted before
-there is something to hold against them, and what they say until then is learned."""
+"""Among experienced moderators the first label of one counts three quarters, the second four fifths, and so on: nobody
+can be doubted before there is something to hold against them, and what they say until then is learned."""
 FADE = 0.999
 """What a disagreement counts after one more label of the same moderator."""
 REMEMBERED = 1_000
@@ -113,8 +113,7 @@ class ModeratorTrust(msgspec.Struct, dict=True):
         if moderator is None:
             return 1.0
         repeats = self.repeats.get(f"{moderator} {campaign}", 0) if campaign is not None else 0
-        known = self.moderators[moderator].labels if moderator in self.moderators else 0.0
-        return self.trust(moderator) * (known + NEWCOMER) / (known + NEWCOMER + 1) / (1 + repeats)
+        return self.trust(moderator) * self._experience(moderator) / (1 + repeats)
 
     def trust(self, moderator: str) -> float:
         """0 to 1: the lower of what the model and what the colleagues give reason for."""
@@ -125,6 +124,14 @@ class ModeratorTrust(msgspec.Struct, dict=True):
             if own is not None and average is not None:
                 lowest = min(lowest, own.trust(average))
         return lowest
+
+    def _experience(self, moderator: str) -> float:
+        """What the next label counts for how few there are of this moderator. Where everybody is new, nobody is doubted
+        for it: it is compared with what the others have on average."""
+        known = self.moderators[moderator].labels if moderator in self.moderators else 0.0
+        others = len(self.moderators) - (moderator in self.moderators)
+        theirs = self._by_the_model.labels - self.anonymous.labels - known
+        return min(1.0, _counted(known) / _counted(theirs / others)) if others else 1.0
 
     def weights_by_moderator(self) -> dict[str, float]:
         """The trust in each moderator of whom enough labels are known: everybody is added up once."""
@@ -186,6 +193,10 @@ def _add(records: dict[str, TrustRecord], everybody: TrustSum, moderator: str, d
     own.add(disagreement, disagreement if average is None else average)
     records[moderator] = own
     everybody.add(own)
+
+
+def _counted(labels: float) -> float:
+    return (labels + NEWCOMER) / (labels + NEWCOMER + 1)
 
 
 def _bounded(share: float) -> float:

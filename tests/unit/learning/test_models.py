@@ -9,7 +9,7 @@ import pytest
 from engine.learning.features import Inputs, Names
 from engine.learning.labels import Awaited, Example
 from engine.learning.models import MAX_CORRECTION, TRUSTED, LearnedModel
-from engine.learning.moderator_trust import NEWCOMER, PATIENCE, ModeratorTrust
+from engine.learning.moderator_trust import PATIENCE, ModeratorTrust
 from engine.learning.ngrams import MEMORY, HashedNgrams
 from engine.learning.verdicts import Verdict
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, example, examples, seen
@@ -115,7 +115,7 @@ def test_spam_that_was_presumed_to_be_ham_ends_as_spam_however_few_stand_for_all
 
 def test_who_repeats_himself_counts_less() -> None:
     moderator_trust = ModeratorTrust()
-    assert moderator_trust.weight("mia", 7) == NEWCOMER / (NEWCOMER + 1)
+    assert moderator_trust.weight("mia", 7) == 1.0
     for _ in range(3):
         moderator_trust.note("mia", 7, 0.1)
     usual = moderator_trust.weight("mia", 8)

@@ -92,15 +92,26 @@ def test_of_a_hundred_who_are_as_good_as_each_other_hardly_any_loses_trust() -> 
     assert lost < 0.01 * 6_000
 
 
-def test_the_first_labels_of_somebody_count_less_and_those_of_nobody_in_full() -> None:
-    moderator_trust, weights = ModeratorTrust(), []
-    for _ in range(200):
-        weights.append(moderator_trust.weight("mia", None))
+def test_who_is_new_among_experienced_moderators_counts_less() -> None:
+    moderator_trust = ModeratorTrust()
+    assert moderator_trust.weight("mia", None) == 1.0  # nobody has more
+    for _ in range(300):
         moderator_trust.note("mia", None, 0.1)
-    assert weights[:2] == pytest.approx([3 / 4, 4 / 5])
-    assert weights == sorted(weights)
-    assert weights[-1] > 0.99
-    assert moderator_trust.weight(None, 7) == 1.0
+        moderator_trust.note(None, None, 0.1)
+    assert moderator_trust.weight("mia", None) == 1.0
+    assert moderator_trust.weight("ben", None) == pytest.approx(3 / 4, abs=0.01)
+    for _ in range(9):
+        moderator_trust.note("ben", None, 0.1)
+    assert moderator_trust.weight("ben", None) == pytest.approx(12 / 13, abs=0.01)
+    assert moderator_trust.weight("mia", None) == moderator_trust.weight(None, 7) == 1.0
+
+
+def test_where_everybody_is_new_nobody_counts_less_for_it() -> None:
+    moderator_trust = ModeratorTrust()
+    for number in range(100):
+        moderator_trust.note(f"m{number}", None, 0.1)
+    assert all(moderator_trust.weight(f"m{number}", None) == 1.0 for number in range(100))
+    assert moderator_trust.weight("ben", None) == pytest.approx(0.75 / 0.8)
 
 
 def test_of_two_who_contradict_each_other_the_model_has_the_third_vote() -> None:
