@@ -24,7 +24,7 @@ def command(settings: Settings, events_path: Path, labels_path: Path | None, spe
     """Publish recorded files to the events and labels topics."""
     counts = {"event": 0, "label": 0}
     labels = read_labels(labels_path, settings.labels.mapping()) if labels_path else ()
-    require_topics(settings, settings.topics.events, settings.topics.labels)
+    require_topics(settings, settings.topics.events, *([settings.topics.labels] if labels_path else ()))
     console = Console(stderr=True)
     started, first_ms = time.monotonic(), 0
     with Publisher(settings) as publisher, Progress(console=console, disable=not console.is_terminal) as progress:

@@ -6,10 +6,10 @@ from kafka import TopicPartition
 
 from engine.delivery.receiver import group_of
 from engine.delivery.store import DeliveryStore
-from engine.errors import TopicError
 from engine.settings import Settings
 from engine.stream.kafka.clients import consumer
 from engine.stream.kafka.groups import read_offsets
+from engine.stream.kafka.records import missing_topic
 
 
 class Standing(NamedTuple):
@@ -27,7 +27,7 @@ def read_standing(settings: Settings) -> list[Standing]:
     with consumer(settings) as client:
         tps = [TopicPartition(topic, number) for number in client.partitions_for_topic(topic) or ()]
         if not tps:
-            raise TopicError(f"topic {topic} does not exist. Run `floodgate topics create`")
+            raise missing_topic(topic)
         starts, ends = client.beginning_offsets(tps), client.end_offsets(tps)
     store = DeliveryStore(own.store)
     try:

@@ -50,6 +50,7 @@ _DRAWING = re.compile(f"(?<=[A-Za-z])[{''.join(_DRAWN)}]{{1,3}}(?=[A-Za-z])|(?<=
 """What is drawn in place of a letter, between others. At the edge of a word it may be what it is."""
 
 _PASSED_IN_WORDS = dict(zip(map(ord, "МТКВНмтквнΜΖΒΗμζβ"), "mtkbhmtkbhmzbhmzb", strict=True))
+_BESIDE_LATIN = re.compile(r"[A-Za-z](?:[^\x00-\x7f]|(?<=[^\x00-\x7f][A-Za-z]))")
 _MAY_PASS = re.compile(f"[{''.join(map(chr, _PASSED_IN_WORDS))}]")
 _MIXED = re.compile(
     f"(?<![^\\W\\d_])(?=[^\\W\\d_]*?[A-Za-z])[^\\W\\d_]*?[{''.join(map(chr, _PASSED_IN_WORDS))}][^\\W\\d_]*+"
@@ -72,7 +73,7 @@ def forwards(text: str) -> str:
 
 def unmixed(text: str) -> str:
     """A text with Latin letters for those of other alphabets that pass for them in the words of Latin letters."""
-    if not _MAY_PASS.search(text):
+    if not _BESIDE_LATIN.search(text) or not _MAY_PASS.search(text):  # most texts have no word of two alphabets
         return text
     return _MIXED.sub(lambda match: match[0].translate(_PASSED_IN_WORDS), text)
 
@@ -80,9 +81,9 @@ def unmixed(text: str) -> str:
 def spelled(text: str) -> str:
     """A text with letters for what is drawn in their place: m○ney, and for half a flag."""
     if not _MAY_BE_DRAWN.search(text):
-        return unmixed(text)
+        return text
     text = _LONE_FLAG.sub(lambda match: chr(ord("a") + ord(match[0]) - _FIRST_FLAG), text)
-    return unmixed(_DRAWING.sub(lambda match: "".join(map(_DRAWN.__getitem__, match[0])), text))
+    return _DRAWING.sub(lambda match: "".join(map(_DRAWN.__getitem__, match[0])), text)
 
 
 def without_unseen(text: str) -> str:

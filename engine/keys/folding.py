@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 
 from engine.keys.characters import passing, without_unseen
 
@@ -61,13 +62,19 @@ def _fold(character: str) -> str | int:
 
 
 def _is_kept(character: str) -> bool:
-    if character.isascii() or is_vowel(character):
+    if character.isascii() or _is_vowel(character):
         return True
     return character.isalpha() and unicodedata.category(character) != "Lm"
 
 
-def is_vowel(mark: str) -> bool:
-    """Whether a character is a vowel that Indian scripts and those east of them write as a mark."""
+@cache
+def vowel_marks() -> str:
+    """The vowels that Indian scripts and those east of them write as marks."""
+    codes = (code for first in MARKED_SCRIPTS for code in range(first, first + 0xA0))
+    return "".join(chr(code) for code in codes if _is_vowel(chr(code)))
+
+
+def _is_vowel(mark: str) -> bool:
     return ("\u0900" <= mark <= "\u0eff" or "\u1000" <= mark <= "\u109f" or "\u1780" <= mark <= "\u17ff") and (
         unicodedata.category(mark) in ("Mn", "Mc")
     )

@@ -3,8 +3,8 @@
 import re
 from functools import cache
 
-from engine.keys.characters import forwards, spelled, squeezed, unstyled, without_unseen
-from engine.keys.folding import MARKED_SCRIPTS, composed, folded, is_vowel
+from engine.keys.characters import forwards, spelled, squeezed, unmixed, unstyled, without_unseen
+from engine.keys.folding import composed, folded, vowel_marks
 from engine.keys.markup import apart
 from engine.keys.spellings import glued, in_letters, joined, parted, without_frames, without_money
 
@@ -30,7 +30,7 @@ def readings(text: str) -> str:
 def _shown(text: str) -> str:
     text, said = apart(forwards(text))
     text = without_unseen(" ".join((text, *said)) if said else text)
-    text = squeezed(joined(without_frames(text if text.isascii() else spelled(text))), MAX_READ)
+    text = squeezed(joined(without_frames(text if text.isascii() else unmixed(spelled(text)))), MAX_READ)
     return text if text.isascii() else without_money(unstyled(text))
 
 
@@ -44,5 +44,4 @@ def _in_small_letters(text: str) -> str:
 @cache
 def _stray() -> re.Pattern[str]:
     """Finds marks of Indian and Thai vowels on Latin letters."""
-    codes = (code for first in MARKED_SCRIPTS for code in range(first, first + 0xA0))
-    return re.compile(f"(?<=[a-z])[{''.join(chr(code) for code in codes if is_vowel(chr(code)))}]+")
+    return re.compile(f"(?<=[a-z])[{vowel_marks()}]+")

@@ -20,7 +20,7 @@ from typing import Any
 
 from engine.core.kernel import hash64, smallest_hashes
 from engine.keys.characters import squeezed, unmixed
-from engine.keys.folding import MARKED_SCRIPTS, composed, folded, is_vowel
+from engine.keys.folding import MARKED_SCRIPTS, composed, folded, vowel_marks
 from engine.keys.markup import apart
 
 MIN_LETTERS = 20
@@ -199,8 +199,7 @@ def _block(letter: str) -> int:
 @cache
 def _marked() -> re.Pattern[str]:
     """Finds a letter and the marks behind it."""
-    codes = (code for first in MARKED_SCRIPTS for code in range(first, first + 0xA0))
-    marks = "".join(chr(code) for code in codes if is_vowel(chr(code))) + _SPELLED_MARKS
+    marks = vowel_marks() + _SPELLED_MARKS
     return re.compile(f"([^{marks}]?)([{marks}]+)")
 
 

@@ -285,7 +285,7 @@ def _load_provisional(entity_budget: EntityBudget, data: bytes) -> None:
         if at > len(data) or count > MAX_STORED:
             raise ValueError("it ends too early, or has too many provisional entities")
         for _ in range(count):
-            name, named = data[at : at + _NAME_BYTES], data[at + _NAME_BYTES] if at + _NAME_BYTES < len(data) else 0
+            name, (named,) = data[at : at + _NAME_BYTES], struct.unpack_from("<B", data, at + _NAME_BYTES)
             if not 0 < named <= MAX_SOURCES:
                 raise ValueError(f"an entity that {named} sources have named is not provisional")
             _, *sources = _SOURCES[named].unpack_from(data, at + _NAME_BYTES)

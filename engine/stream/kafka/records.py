@@ -116,10 +116,11 @@ def require_topics(settings: Settings, *topics: str) -> None:
         there = client.topics()
     for topic in topics:
         if topic not in there:
-            raise _missing(topic)
+            raise missing_topic(topic)
 
 
-def _missing(topic: str) -> TopicError:
+def missing_topic(topic: str) -> TopicError:
+    """What says that a topic is not there, and what to do."""
     return TopicError(f"topic {topic} does not exist. Run `floodgate topics create`")
 
 
@@ -129,7 +130,7 @@ def read_all(settings: Settings, topic: str, since_ms: int | None = None, most: 
     with consumer(settings) as client:
         partitions = [TopicPartition(topic, number) for number in sorted(client.partitions_for_topic(topic) or ())]
         if not partitions:
-            raise _missing(topic)
+            raise missing_topic(topic)
         client.assign(partitions)
         ends = client.end_offsets(partitions)
         client.seek_to_beginning(*partitions)
