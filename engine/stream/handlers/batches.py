@@ -81,8 +81,9 @@ class StateOutcome(Outcome):
         """The partition's ledger, to be changed and kept; None where none is needed."""
         if not rulebook.keeps_ledger or self.state is None:
             return None
-        ledger = self.records[LEDGER] = self.state.load([LEDGER])[LEDGER]
-        return ledger
+        if LEDGER not in self.records:
+            self.records[LEDGER] = self.state.load([LEDGER])[LEDGER]
+        return self.records[LEDGER]
 
     def settle(self) -> None:
         """The state may give up memory now."""

@@ -76,27 +76,32 @@ class BoundedBatch:
         return getattr(self._batch, name)
 
     def __iter__(self) -> Iterator[Any]:
+        return iter(self._read())
+
+    def _read(self) -> list[Any]:
         batch, records, limit = self._batch, self._records, self._records.limit
-        last, reached, cost = batch.next_offset - 1, -1, 0
+        last, found, cost = batch.next_offset - 1, list[Any](), 0
         _current.records = records
         try:
             for record in batch:
-                headers, offset = record.headers, record.offset
+                headers = record.headers
                 cost += RECORD_COST + HEADER_COST * len(headers) if headers else RECORD_COST
-                if cost > limit or offset > last:
-                    raise TooLargeError if cost > limit else ValueError(f"offset {offset} is none of this batch")
-                yield record
-                reached = offset
+                if cost > limit:
+                    raise TooLargeError
+                if record.offset > last:
+                    raise ValueError(f"offset {record.offset} is none of this batch")
+                found.append(record)
         except Exception as error:  # whatever a reader may raise over bytes that anybody could have sent
             reason = TOO_LARGE if isinstance(error, TooLargeError) else CORRUPT
+            reached = found[-1].offset if found else -1
             _log.error("the batch up to offset %s was refused behind %s (%s): %r", last, reached, reason, error)
             if reached < last:
-                yield RefusedRecord(
-                    offset=last, timestamp=getattr(batch, "max_timestamp", -1), headers=[(REFUSED, reason)]
-                )
+                stamp = getattr(batch, "max_timestamp", -1)
+                found.append(RefusedRecord(offset=last, timestamp=stamp, headers=[(REFUSED, reason)]))
         finally:
             records.spent += cost
             _current.records = None
+        return found
 
 
 class BoundedRecords:

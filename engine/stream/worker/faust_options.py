@@ -6,7 +6,7 @@ from typing import Any
 from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 
 from engine.settings import Settings
-from engine.stream.kafka import bounded_records
+from engine.stream.kafka import bounded_records, fetched_records
 from engine.stream.kafka.clients import MAX_MESSAGE_BYTES, AsyncTokens, tls
 from engine.stream.worker.fencing import MAX_BATCH_BYTES
 from engine.stream.worker.membership import HEARTBEAT_S
@@ -56,6 +56,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
 def faust_credentials(settings: Settings) -> Any:
     """What Faust's clients are given. Raises SettingsError."""
     bounded_records.install()
+    fetched_records.install()
     security, context = settings.security, tls(settings)
     if security.uses_sasl and security.uses_tokens:
         return OAuthCredentials(oauth_cb=AsyncTokens(security), ssl_context=context)

@@ -18,7 +18,6 @@ Where much comes, few requests are made for each of its events; where little com
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from itertools import chain
@@ -32,22 +31,12 @@ from engine.state.scored import Change
 from engine.state.store import write_changes
 from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.messages import Message
-from engine.stream.kafka.clients import DEFAULT_MESSAGE_BYTES
-from engine.stream.kafka.placing import partition_of_key
-from engine.stream.kafka.topics import largest_messages
 from engine.stream.worker.fencing import Writers
 from engine.stream.worker.gathering import Batch, Gathering
 from engine.stream.worker.host import Host
+from engine.stream.worker.publishing import NO_HEADERS, Publisher, fill
 
 _log = structlog.stdlib.get_logger("floodgate")
-
-_RECORD_BYTES = 512
-"""What a record takes beside its key and value: lengths, times, headers."""
-
-
-def _partition_of(key: bytes | None, partitions: tuple[int, ...]) -> int:
-    """Where Kafka's clients send a key; without one, anywhere."""
-    return partition_of_key(key, partitions) if key is not None else random.choice(partitions)
 
 
 class _Appended(NamedTuple):
@@ -59,17 +48,17 @@ class _Appended(NamedTuple):
 
 
 class Durability:
-    """Makes outcomes durable, several at a time, in order for each partition."""
+    """Makes outcomes durable, several at a time, in order for each partition. `writers`: of what this worker owns."""
 
-    def __init__(self, app: Host) -> None:
+    def __init__(self, app: Host, writers: Writers | None = None) -> None:
         self._app = app
         self._waiting: list[Batch] = []  # while the one before is published
         self._published = Gathering(app.settings.store_linger_ms, self._store_more)
         self._storing: set[int] = set()
         self._is_publishing = self._has_failed = False
-        self.writers, self._seals = Writers(app.settings), app.seals
+        self.writers = writers or Writers(app.settings)
+        self._publisher = Publisher(app, self.writers)
         self._running: set[asyncio.Task[None]] = set()
-        self._limits = largest_messages(app.settings)
 
     def begin(self, tp: TP, outcome: Outcome, finished: Callable[[], None], release: Callable[[], None]) -> None:
         """Start on an outcome. `finished` when it is durable; `release` then, or when it or one before it failed."""
@@ -113,50 +102,7 @@ class Durability:
 
     async def publish(self, messages: list[Message]) -> None:
         """Publish messages and await the broker's acknowledgement of all of them."""
-        builders: dict[TP, Any] = {}
-        sent: dict[TP, Any] = {}
-        now_ms = int(time.time() * 1000)
-        partitions: dict[str, tuple[int, ...]] = {}
-
-        async def send(tp: TP) -> None:
-            if tp in sent:
-                await sent[tp]  # never overtaken by what follows it
-            sent[tp] = await self._send(tp, builders.pop(tp))
-
-        for message in messages:
-            if self._is_too_large(message):
-                continue
-            if message.topic not in partitions:
-                partitions[message.topic] = tuple(sorted(await self._producer().partitions_for(message.topic)))
-            partition = message.partition
-            if partition is None:
-                partition = _partition_of(message.key, partitions[message.topic])
-            tp = TP(message.topic, partition)
-            headers, seal = message.headers or [], self._seals.header(message.topic, message.key, message.value)
-            if seal is not None:
-                headers = [*headers, seal]
-            record = {"key": message.key, "value": message.value, "timestamp": now_ms, "headers": headers}
-            if tp in builders and builders[tp].append(**record) is not None:
-                continue
-            if tp in builders:
-                await send(tp)
-            builders[tp] = await self._batch(tp)
-            builders[tp].append(**record)
-        for tp in list(builders):
-            await send(tp)
-        for acknowledgement in sent.values():
-            await acknowledgement
-
-    def _is_too_large(self, message: Message) -> bool:
-        """Whether the message's topic cannot take it: that is counted, and the batch goes on without it. Else it would
-        be tried again for ever."""
-        limit = self._limits.get(message.topic, DEFAULT_MESSAGE_BYTES)
-        size = len(message.key or b"") + len(message.value) + _RECORD_BYTES
-        if size <= limit:
-            return False
-        self._app.metrics.undeliverable.labels(message.topic).inc()
-        _log.error("a message is too large for its topic and is left out", topic=message.topic, bytes=size, limit=limit)
-        return True
+        await self._publisher.publish(messages)
 
     async def _publish_waiting(self) -> None:
         """Publish what waits, all of it together, until nothing waits any more."""
@@ -236,28 +182,15 @@ class Durability:
             error if isinstance(error, Exception) else WorkerError(f"it was cut off: {error!r}")
         )
 
-    async def _batch(self, tp: TP) -> Any:
-        return (await self.writers.get(tp)).batch() if self._is_fenced(tp) else self._producer().create_batch()
-
-    async def _send(self, tp: TP, batch: Any) -> Any:
-        if self._is_fenced(tp):
-            return await (await self.writers.get(tp)).begin(batch)
-        return await self._producer().send_batch(batch, tp.topic, partition=tp.partition)
-
-    def _is_fenced(self, tp: TP) -> bool:
-        return bool(tp.topic == self._app.settings.topics.models)
-
     async def _append(self, tp: TP, changes: list[Change]) -> _Appended:
         """Begin to append changes in order. A message batch is sent when the broker has the one before it: the
         watermarks stand in the last one, and mean everything before them."""
         writer = await self.writers.get(tp)
-        now_ms = int(time.time() * 1000)
-        batch = writer.batch()
-        for key, value in changes:
-            if batch.append(key=key, value=value, timestamp=now_ms) is None:
-                await self._acknowledged(_Appended(tp, batch.record_count(), await writer.begin(batch)))
-                batch = writer.batch()
-                batch.append(key=key, value=value, timestamp=now_ms)
+        now_ms, taken, batch = int(time.time() * 1000), 0, writer.batch()
+        entries = [(key, value, NO_HEADERS) for key, value in changes]
+        while (taken := taken + fill(batch, entries[taken:] if taken else entries, now_ms)) < len(entries):
+            await self._acknowledged(_Appended(tp, batch.record_count(), await writer.begin(batch)))
+            batch = writer.batch()
         return _Appended(tp, batch.record_count(), await writer.begin(batch))
 
     async def _acknowledged(self, appended: _Appended) -> int:
@@ -270,10 +203,3 @@ class Durability:
         last: int = first + appended.records - 1
         self.writers.next_offset[tp] = last + 1
         return last
-
-    def _producer(self) -> Any:
-        faust_producer: Any = self._app.producer
-        producer = faust_producer._producer  # aiokafka's own, for its batch builder
-        if producer is None:
-            raise WorkerError("the producer is not running")
-        return producer

@@ -8,7 +8,7 @@ from engine.core.evaluation.routing import RetroactiveMatch
 from engine.state.store import ENTITY, entity_record_key
 from engine.stream.handlers.hop_messages import belongs, state_key
 from engine.stream.kafka.placing import among, partition_of_key
-from engine.stream.worker.persistence import _partition_of
+from engine.stream.worker.publishing import _partition_of
 
 
 def test_a_key_is_where_kafkas_clients_send_it() -> None:

@@ -18,7 +18,9 @@ from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.placing import partition_of_key
 from engine.stream.kafka.sealing import Seals
 from engine.stream.worker import persistence as durability_module
+from engine.stream.worker import publishing
 from engine.stream.worker.persistence import Durability
+from engine.stream.worker.publishing import Publisher
 from tests.unit.stream.signed import secured
 
 PARTITIONS = tuple(range(8))
@@ -31,8 +33,8 @@ LOG, MODELS = TP("changelog", 0), TP("models", 0)
 )
 def test_key_and_value_and_what_surrounds_them_have_to_fit(key: bytes | None, value_bytes: int, left_out: bool) -> None:
     metrics = Metrics()
-    durability: Any = SimpleNamespace(_limits={"t": 1_000}, _app=SimpleNamespace(metrics=metrics))
-    assert Durability._is_too_large(durability, Message("t", key, b"v" * value_bytes)) is left_out
+    publisher: Any = SimpleNamespace(_limits={"t": 1_000}, _app=SimpleNamespace(metrics=metrics))
+    assert Publisher._is_too_large(publisher, "t", key, b"v" * value_bytes) is left_out
     assert metrics.registry.get_sample_value("floodgate_undeliverable_total", {"topic": "t"}) == (
         1 if left_out else None
     )
@@ -118,9 +120,8 @@ class Worker:
             producer=SimpleNamespace(_producer=broker), consumer=SimpleNamespace(crash=self._crash),
             states=SimpleNamespace(begin=lambda own: broker.told.append(f"begun {own}")),
         )  # fmt: skip
-        self.app, self.durability = app, Durability(app)
         writers: Any = broker
-        self.durability.writers = writers
+        self.app, self.durability = app, Durability(app, writers)
         patch.setattr(durability_module, "write_changes", self._write)
 
     async def _crash(self, error: Exception) -> None:
@@ -163,9 +164,9 @@ def run(
 
 def test_messages_come_before_the_state_and_the_state_before_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter((10.0, 10.5))
-    monkeypatch.setattr(
-        durability_module, "time", SimpleNamespace(perf_counter=lambda: next(clock), time=lambda: 1_700_000_000.5)
-    )
+    for module in (durability_module, publishing):
+        told = SimpleNamespace(perf_counter=lambda: next(clock), time=lambda: 1_700_000_000.5)
+        monkeypatch.setattr(module, "time", told)
 
     async def do(worker: Worker) -> None:
         worker.begin("a", changes=2)
