@@ -6,7 +6,7 @@ changelog. So a record with writes under way is never evicted: the database does
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, Protocol
 
@@ -214,8 +214,13 @@ def user_record_key(user_id: str) -> bytes:
 
 def entity_record_key(entity_key: EntityKey) -> bytes:
     """Where another entity's record is kept, at whichever step an event visits it."""
-    kind = entity_key[0] if READING not in entity_key[0] else stored_kind(entity_key[0])
-    return ENTITY + f"{kind}\x00{entity_key[1]}".encode()
+    return _prefix_of(entity_key[0]) + entity_key[1].encode()
+
+
+@lru_cache(1_000)
+def _prefix_of(kind: str) -> bytes:
+    """What the keys of a kind's records begin with."""
+    return ENTITY + f"{stored_kind(kind) if READING in kind else kind}\x00".encode()
 
 
 def dump_watermarks(watermarks: dict[Source, int]) -> bytes:

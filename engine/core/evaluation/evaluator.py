@@ -61,10 +61,9 @@ class Evaluator:
         for place, (event, _) in enumerate(batch):
             event.place = place
         for name, scorer in self.scorers.items():
-            readers = [decider.models.get(name) for _, decider in batch]
-            scorer.prepare(
-                [read(event.fields) if read else None for (event, _), read in zip(batch, readers, strict=True)]
-            )
+            scorer.prepare([
+                decider.models[name](event.fields) if name in decider.models else None for event, decider in batch
+            ])  # fmt: skip
 
     def event_at(self, place: int) -> Event:
         """The event at a place of the batch that was prepared last."""

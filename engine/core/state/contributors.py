@@ -107,7 +107,8 @@ class Contributors:
         """Forget what lies before `oldest`."""
         if self.notes and self.notes[0].time < oldest:
             self._drop(0, bisect_left(self.notes, (oldest,)))
-        self.spans = [span for span in self.spans if span[1] >= oldest]
+        if self.spans:
+            self.spans = [span for span in self.spans if span[1] >= oldest]
 
     def shift(self, by_ms: int) -> None:
         """Move to a base `by_ms` later."""

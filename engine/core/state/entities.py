@@ -120,16 +120,21 @@ class EntityRecord:
         if series.registers:
             longest = max(longest, trim_registers(series.registers, oldest))
         if self.cooldowns:
-            self.cooldowns = {
-                rule: (time, lasts_ms) for rule, (time, lasts_ms) in self.cooldowns.items() if time + lasts_ms >= oldest
-            }
-            longest = max(longest, *(lasts_ms for _, lasts_ms in self.cooldowns.values()), 0)
+            over = list[int]()
+            for rule, (time, lasts_ms) in self.cooldowns.items():
+                if time + lasts_ms < oldest:
+                    over.append(rule)
+                elif lasts_ms > longest:
+                    longest = lasts_ms
+            for rule in over:
+                del self.cooldowns[rule]
         if self.contributors:
             for rule, contributors in list(self.contributors.items()):
                 contributors.trim(oldest - contributors.lookback_ms)
                 if not contributors.notes and not contributors.spans:
                     del self.contributors[rule]
-            longest = max(longest, *(contributors.lookback_ms for contributors in self.contributors.values()), 0)
+                elif contributors.lookback_ms > longest:
+                    longest = contributors.lookback_ms
         if self.links:
             for cluster, link in list(self.links.items()):
                 link.prune(oldest)

@@ -68,7 +68,10 @@ class Absences:
         goes on elsewhere."""
         state, hops = outcome.state, list[Hop]()
         assert state is not None
-        for value in self._due(state.timers, state.clock.advance(ts_ms)):
+        now_ms, due_ms = state.clock.advance(ts_ms), state.timers.next_due_ms()
+        if due_ms is None or due_ms >= now_ms - self._allowance_ms:
+            return hops
+        for value in self._due(state.timers, now_ms):
             try:
                 if value.startswith(OF_OUTCOME):
                     hops += self.outcomes.end(outcome, state.clock.now_ms, value)

@@ -111,7 +111,7 @@ class EventWorker:
             touched = state.load(dict.fromkeys([key for key, _, _, _ in decoded]))
             outcome.records |= touched
             evaluator.prepare([(event, program.decider) for _, _, event, program in decoded])
-            kept, duplicates = list[Event](), evaluator.tally.duplicates
+            kept, tally, duplicates = list[Event](), evaluator.tally, evaluator.tally.duplicates
             for place, (key, record, event, program) in enumerate(decoded):
                 entity = touched[key]
                 arrived.append((key, record))
@@ -135,9 +135,10 @@ class EventWorker:
                         self._rejector.reject(outcome, record, "evaluation_failed", error)
                 if hops:
                     go_on(outcome, record, hops)
-                if keeps and evaluator.tally.duplicates == duplicates:  # what comes again does not replace a newer one
+                if keeps and tally.duplicates == duplicates:  # what comes again does not replace a newer one
                     kept.append(event)
-                duplicates = evaluator.tally.duplicates
+                elif keeps:
+                    duplicates = tally.duplicates
             if len(decoded) in passed and (hops := self._absences.advance(outcome, passed[len(decoded)])):
                 go_on(outcome, few[-1], hops)
             self._keep(outcome, partition, [(record.offset, event) for _, record, event, _ in decoded], kept)

@@ -96,7 +96,8 @@ class Departures:
 
     def send_to(self, entity_key: EntityKey | None, hop: Hop) -> Message:
         """The same, where it is known to which entity; None sends it to its user."""
-        hop.origin = self._next()
+        hop.origin = Origin(self._topic, self._partition, self._number)
+        self._number += 1
         value = _encode(hop)
         if len(value) > MAX_MESSAGE_BYTES // 2:
             raise ValueError(f"a routed event of {len(value)} bytes is too large to be sent on")
@@ -106,21 +107,12 @@ class Departures:
 
     def send_matches(self, matches: Iterable[RetroactiveMatch]) -> list[Message]:
         """Retroactive matches, to the partitions of their users."""
-        return [
-            Message(
-                self._hops_topic,
-                match.user_id.encode(),
-                _encode(_match_of(self._next(), match)),
-                self._headers,
-                match.user_partition,
-            )
-            for match in matches
-        ]
-
-    def _next(self) -> Origin:
-        origin = Origin(self._topic, self._partition, self._number)
-        self._number += 1
-        return origin
+        sent = list[Message]()
+        for match in matches:
+            value = _encode(_match_of(Origin(self._topic, self._partition, self._number), match))
+            self._number += 1
+            sent.append(Message(self._hops_topic, match.user_id.encode(), value, self._headers, match.user_partition))
+        return sent
 
 
 def _match_of(origin: Origin, match: RetroactiveMatch) -> _RetroactiveMessage:
@@ -167,10 +159,12 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Hop | RetroactiveMatch] | Fo
 
 def _check_clusters(clusters: Mapping[str, ClusterTrace]) -> None:
     for cluster in clusters.values():
-        if not all(0 < len(user) <= MAX_CONCEALED_CHARS for user in cluster.members):
-            raise StateError("a routed event on the hops topic names a member whom no event can have")
-        if not all(0 <= label < 1 << 64 for label in cluster.labels):
-            raise StateError("a message on the hops topic has a hash of more than 64 bits")
+        for user in cluster.members:
+            if not 0 < len(user) <= MAX_CONCEALED_CHARS:
+                raise StateError("a routed event on the hops topic names a member whom no event can have")
+        for label in cluster.labels:
+            if not 0 <= label < 1 << 64:
+                raise StateError("a message on the hops topic has a hash of more than 64 bits")
 
 
 def state_key(hop: Hop | RetroactiveMatch, entity_key: EntityKey | None) -> bytes:

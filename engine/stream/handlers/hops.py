@@ -149,7 +149,8 @@ class HopWorker:
             try:
                 if type(hop) is RoutedEvent and entity_key is not None:
                     matches = self.visits.visit(outcome, hop, entity_key, entity, at_hand, key)
-                    outcome.messages += departures.send_matches(matches)  # first: they stand though this event may fail
+                    if matches:  # first: they stand though this event may fail
+                        outcome.messages += departures.send_matches(matches)
                     self._go_on(outcome, hop, departures)
                     is_kept = bool(entity.newest)  # else it was refused, and leaves nothing behind
                 elif type(hop) is RoutedEvent and event is not None:
