@@ -83,16 +83,15 @@ def _arrive(
 ) -> list[RetroactiveMatch]:
     """The event is at an entity that may be counted."""
     kind, key = entity_key
-    now, matches = record.relative(routed.ts_ms), list[RetroactiveMatch]()
-    if plan is not None and kind in plan.entities:
-        record.newest = max(record.newest, now)
-        matches = _count(plan, plan.entities[kind], rulebook, routed, record, now, entity_key)
-    elif plan is not None and kind in plan.clusters:
-        record.newest = max(record.newest, now)
-        _join(plan.clusters[kind], routed, record, int(key, 16), now)
-    else:  # planned by another version of the rulebook: nobody asks any more
-        routed.answers.append({})
-    return matches
+    now = record.relative(routed.ts_ms)
+    if plan is None or (kind not in plan.entities and kind not in plan.clusters):
+        routed.answers.append({})  # planned by another version of the rulebook: nobody asks any more
+        return []
+    record.newest = max(record.newest, now)
+    if kind in plan.entities:
+        return _count(plan, plan.entities[kind], rulebook, routed, record, now, entity_key)
+    _join(plan.clusters[kind], routed, record, int(key, 16), now)
+    return []
 
 
 def _count(

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiokafka
 import pytest
-from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from aiokafka.producer.sender import Sender, SendProduceReqHandler
@@ -25,6 +25,7 @@ from faust.worker import Worker
 from mode.threads import ServiceThread
 from river import linear_model, optim
 
+from engine.stream.kafka.fetched_records import FetchedRecords
 from engine.stream.worker.consumer import BatchConsumer
 
 
@@ -195,6 +196,13 @@ def test_a_fetch_is_asked_for_with_what_the_fetcher_has_then() -> None:
     request = source(Fetcher._get_actions_per_node)
     assert "self._fetch_max_wait_ms," in request
     assert "self._fetch_min_bytes," in request
+
+
+def test_a_fetch_hands_out_what_it_iterates_over() -> None:
+    """The reason for the records of `kafka/fetched_records.py`."""
+    assert "for msg in self._partition_records:" in source(FetchResult.getall)
+    assert "consumer_record = self._consumer_record(tp, record)" in source(FetchedRecords._unpack_records)
+    assert "= PartitionRecords(" in source(Fetcher)
 
 
 def test_faust_begins_recovery_behind_the_assignment() -> None:
