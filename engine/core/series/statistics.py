@@ -22,6 +22,9 @@ from engine.core.values.bounds import AtLeast
 
 Values = Sequence[float]
 
+Z95 = 1.959964
+"""Of what is normally distributed, 95 % lie within so many standard deviations of the mean."""
+
 
 class Sample(NamedTuple):
     """The values of a window that are certain; `is_whole`: there are no others; `is_late`: it began before all that is

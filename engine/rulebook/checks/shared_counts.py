@@ -8,6 +8,7 @@ ratio of few events says little, least of all while a worker catches up and has 
 from collections.abc import Iterator, Sequence, Set
 
 from engine.core.domain.rules import USER
+from engine.core.series.statistics import Z95
 from engine.core.values.identity import COMPUTED_FIELDS, EVENT_TIME, IDENTITY_FIELDS
 from engine.rulebook.language.nodes import (
     Arithmetic,
@@ -29,7 +30,6 @@ from engine.rulebook.sections.rules import RuleDeclaration
 FEW = 10
 """A share of fewer events crosses any threshold by chance."""
 
-_Z2 = 1.959964**2
 _ALWAYS_THERE = frozenset((*IDENTITY_FIELDS, *COMPUTED_FIELDS, EVENT_TIME))
 
 
@@ -145,7 +145,7 @@ def _look_at_shares(declared: Declarations, rule: RuleDeclaration) -> None:
         counter, share = declared.counters.get(parts[1]), _limit(expr)
         if counter is None or counter.read_at == USER or not 0 < share < 1:
             continue
-        crossed = _Z2 * share / (1 - share) if body.wilson else 1
+        crossed = Z95**2 * share / (1 - share) if body.wilson else 1
         fewest = max(body.at_least, crossed, *(least.get(part, 0) for part in parts))
         if fewest < FEW:
             message = f"`{name.written}` may be crossed by {max(1, round(fewest))} events at one {counter.read_at}, by "

@@ -53,7 +53,7 @@ from engine.core.series.sketches import (
     read_approx_distinct,
     read_approx_total,
 )
-from engine.core.series.statistics import amounts_within, gaps_within, measure
+from engine.core.series.statistics import Z95, amounts_within, gaps_within, measure
 from engine.core.series.withdrawing import remove_amount, remove_count, remove_distinct
 from engine.core.state.entities import MAX_KEY_CHARS
 from engine.core.values.bounds import AtLeast, differs, equals, is_outside, larger, settled, smaller
@@ -194,9 +194,9 @@ def ratio(
         return None
     if not wilson:
         return numerator / denominator
-    share, z2 = min(1.0, max(0.0, numerator / denominator)), 1.959964**2
+    share, z2 = min(1.0, max(0.0, numerator / denominator)), Z95**2
     spread = (share * (1 - share) / denominator + z2 / (4 * denominator * denominator)) ** 0.5
-    return float((share + z2 / (2 * denominator) - 1.959964 * spread) / (1 + z2 / denominator))
+    return float((share + z2 / (2 * denominator) - Z95 * spread) / (1 + z2 / denominator))
 
 
 def tokens(value: Any) -> tuple[str, ...]:
