@@ -17,8 +17,6 @@ from engine.stream.kafka.bounded_records import refusal_of
 
 _log = structlog.stdlib.get_logger("floodgate")
 
-_SLICE = 250
-
 States = Callable[[int], PartitionState]
 """Gives the state of a partition."""
 
@@ -91,9 +89,10 @@ class StateOutcome(Outcome):
             self.state.settle(self.records, self.scored, self.timers, self.noted)
 
 
-def slices(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """A batch in parts, in their order: what one part is decoded to is used up while it is in the processor's cache."""
-    return (records[start : start + _SLICE] for start in range(0, len(records), _SLICE))
+def slices(records: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """A batch in parts of so many records, in their order: what one part is decoded to is used up while it is in the
+    processor's cache."""
+    return (records[start : start + size] for start in range(0, len(records), size))
 
 
 class Rejector:

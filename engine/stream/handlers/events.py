@@ -32,6 +32,9 @@ from engine.stream.handlers.traced import NOTHING_TRACED, Traced
 _log = structlog.stdlib.get_logger("floodgate")
 
 
+_AT_ONCE = 250
+"""Events that are decoded, and read by the models, at a stretch."""
+
 GoOn = Callable[[StateOutcome, Any, Sequence[Hop]], None]
 """Takes what an event brings about elsewhere, as it goes on to its entities and has follow-ups, and the record that it
 came as."""
@@ -106,7 +109,7 @@ class EventWorker:
         outcome, arrived, applied = StateOutcome(state=state), list[tuple[bytes, Any]](), 0
         ledger, keeps = outcome.ledger(evaluator.rulebook), evaluator.rulebook.follow_ups.of_labels
         self._absences.look(state)
-        for few in slices(records):
+        for few in slices(records, _AT_ONCE):
             decoded, passed = self._decode(evaluator.rulebook, few, outcome)
             touched = state.load(dict.fromkeys([key for key, _, _, _ in decoded]))
             outcome.records |= touched

@@ -46,6 +46,9 @@ from engine.stream.kafka.publishers import Accept, accept_all
 
 _log = structlog.stdlib.get_logger("floodgate")
 
+_AT_ONCE = 64
+"""Messages that are decoded at a stretch: each becomes some twenty objects."""
+
 _WITHOUT_RECORD = (Mark, Answer, FailedEvent)
 """What is about no entity's record."""
 
@@ -100,7 +103,7 @@ class HopWorker:
         at_hand = {ENTITY + record.key for record in records if record.key is not None}
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, self.traced)
         self._absences.look(state)
-        for few in slices(records):
+        for few in slices(records, _AT_ONCE):
             arrivals = self._arrivals.read(partition, state, few, outcome, requests)
             arrived += [(key, record) for key, _, record, _ in arrivals]
             for part in _parts(arrivals):
