@@ -23,7 +23,7 @@ from engine.state import store
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import payload_of
 from engine.state.store import FORGETTING, WATERMARKS, PartitionState, Source, entity_record_key, user_record_key
-from engine.stream.handlers import batches
+from engine.stream.handlers import events, hops
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.followed_models import FollowedModels
@@ -296,7 +296,8 @@ def test_entities_that_one_user_has_made_up_give_way_to_others() -> None:
 
 def test_the_parts_that_a_batch_is_worked_through_in_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def stored(size: int) -> dict[bytes, bytes]:
-        monkeypatch.setattr(batches, "_SLICE", size)
+        for module in (events, hops):
+            monkeypatch.setattr(module, "_AT_ONCE", size)
         town = Town(FEW_DOMAINS, partitions=1)
         for number in range(60):
             user, site = "abcdefgh"[number % 8], number * number % 11
