@@ -23,6 +23,9 @@ Entry = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 
 NO_HEADERS: list[tuple[str, bytes]] = []
 
+_RECORD_BYTES = 512
+"""What a record takes beside its key and value: lengths, times, headers."""
+
 
 def fill(batch: Any, entries: Sequence[Entry], timestamp_ms: int) -> int:
     """Append records to an empty batch of aiokafka's, which takes the first one whatever its size. Returns how many it
@@ -38,10 +41,6 @@ def fill(batch: Any, entries: Sequence[Entry], timestamp_ms: int) -> int:
 def _partition_of(key: bytes | None, partitions: tuple[int, ...]) -> int:
     """Where Kafka's clients send a key; without one, anywhere."""
     return partition_of_key(key, partitions) if key is not None else random.choice(partitions)
-
-
-_RECORD_BYTES = 512
-"""What a record takes beside its key and value: lengths, times, headers."""
 
 
 class Publisher:

@@ -198,6 +198,13 @@ def test_a_fetch_is_asked_for_with_what_the_fetcher_has_then() -> None:
     assert "self._fetch_min_bytes," in request
 
 
+def test_an_empty_batch_takes_one_record_of_any_size() -> None:
+    """The reason why what `publishing.py` has to publish comes to an end."""
+    batch = BatchBuilder(100, 0, is_transactional=False)
+    assert batch.append(key=b"k", value=b"v" * 10_000, timestamp=1) is not None
+    assert batch.append(key=b"k", value=b"v", timestamp=1) is None
+
+
 def test_a_fetch_hands_out_what_it_iterates_over() -> None:
     """The reason for the records of `kafka/fetched_records.py`."""
     assert "for msg in self._partition_records:" in source(FetchResult.getall)
