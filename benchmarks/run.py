@@ -68,7 +68,7 @@ def main(rounds: int, growth_rounds: int, only: tuple[str, ...]) -> None:
         ),
         "trickle": lambda: summary.update({"trickle": trickle(console)}),
         "serve": lambda: summary.update({"serve": serve_benchmark(console)}),
-        "workers": lambda: summary.update({"workers": workers(console)}),
+        "workers": lambda: summary.update({"workers": workers(console, rounds)}),
         "scale": lambda: summary.update({"scale": scale(console)}),
     }
     OUT.mkdir(exist_ok=True)
