@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from engine.intake.avro import AvroSchema, parse_avro
 from engine.intake.schemas import Written
+from tests.costs import cost_by_length
 
 TREE = {"type": "record", "name": "Tree", "fields": [{"name": "inner", "type": ["null", "Tree"]}]}
 PRICE = {"type": "bytes", "logicalType": "decimal", "precision": 10, "scale": 2}
@@ -65,10 +65,8 @@ def test_records_of_records_that_take_no_bytes_are_refused() -> None:
 def test_a_decimal_of_many_bytes_is_refused_before_it_is_a_number() -> None:
     price = made(record("Post", PRICE))
     assert price.read(io.BytesIO(b"\x04\x03\xb6")) == {"f0": Decimal("9.50")}
-    began = time.process_time()
-    with pytest.raises(ValueError, match="decimal"):
-        price.read(io.BytesIO(length(300_000) + b"\x7f" * 300_000))
-    assert time.process_time() - began < 1
+    with cost_by_length(), pytest.raises(ValueError, match="decimal"):
+        price.read(io.BytesIO(length(3_000_000) + b"\x7f" * 3_000_000))
 
 
 def test_what_producers_have_is_read() -> None:
@@ -95,7 +93,6 @@ def test_a_message_of_many_kinds_costs_what_one_costs() -> None:
     schema = parse_avro(Written(json.dumps(kinds), {}))
     message = length(1) + b"\x02" + length(3) + b"ann"
     assert schema.read(io.BytesIO(message)) == {"f0": {"f0": "ann"}}
-    begun_s = time.process_time()
-    for _ in range(200):
-        schema.read(io.BytesIO(message))
-    assert time.process_time() - begun_s < 0.2  # parsed anew for each message it was two seconds
+    with cost_by_length():  # parsed anew for each message it was a minute
+        for _ in range(5_000):
+            schema.read(io.BytesIO(message))

@@ -1,7 +1,6 @@
 """Near-duplicate texts share a key, different and short ones do not: in all scripts, padded, disguised, and against who
 knows the method but not the secret."""
 
-import time
 import unicodedata
 from collections import Counter
 from random import Random
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from engine.core.values import min_hashes
 from engine.keys import text as module
 from engine.keys.text import MIN_LETTERS, fingerprints, own_fingerprints, skeleton, text_keys
+from tests.costs import cost_by_length
 from tests.scripts import WORDS, edited, sentence, written
 
 PITCH = "my sister finally lost twenty pounds thanks to these natural drops from the official shop"
@@ -106,9 +106,8 @@ def test_the_skeleton_is_what_is_seen() -> None:
     ],
 )
 def test_hostile_texts_take_no_time(unit: str) -> None:
-    started = time.process_time()
-    text_keys(unit * 60_000)
-    assert time.process_time() - started < 0.2
+    with cost_by_length():
+        text_keys(unit * 300_000)
 
 
 LONG = f"{PITCH}, which you can only find there until the end of this week, so do not wait and tell all of your friends"

@@ -1,7 +1,6 @@
 """Every estimator that may be used writes what it has learned, and goes on from there to the last bit."""
 
 import random
-import time
 import warnings
 from typing import Any
 
@@ -19,6 +18,7 @@ from engine.learning.learner_state import VERSION, dump_state, load_state
 from engine.learning.packed import MAX_BYTES
 from engine.learning.pipelines import read_pipeline
 from engine.learning.state_kinds import STATE
+from tests.costs import cost_by_length
 
 NAMES = Names(("text",), ("ip", "event.plan"), ("age", "n"))
 _WORDS = [f"{a}{b}" for a in ("free", "lunch", "crypto", "meet", "naïve", "win") for b in ("", "s", "ing", "-x")]
@@ -143,18 +143,16 @@ DUMPS = {expression: taught(expression, 40).dump() for expression in SMALL}
 
 
 def refused_or_usable(expression: str, data: bytes) -> None:
-    began = time.thread_time()
-    try:
-        learner = RiverLearner.load(expression, data)
-    except SnapshotError:
-        pass
-    else:
+    with cost_by_length():
+        try:
+            learner = RiverLearner.load(expression, data)
+        except SnapshotError:
+            return
         for inputs, spam in made_up(5):  # whatever it raises is an Exception, and it ends
             try:
                 learner.teach(NAMES, inputs, spam, 1.0)
             except Exception as error:
                 assert type(error).__name__ == "LabelError"
-    assert time.thread_time() - began < 5
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -217,10 +215,8 @@ def test_another_value_in_any_place_is_refused_or_harmless(expression: str, draw
     ids=range(16),
 )
 def test_what_is_no_state_is_refused_quickly(data: bytes) -> None:
-    began = time.thread_time()
-    with pytest.raises(SnapshotError):
+    with cost_by_length(), pytest.raises(SnapshotError):
         RiverLearner.load(_TEXT_NB, data)
-    assert time.thread_time() - began < 5
 
 
 def test_too_many_entries_are_refused_before_they_are_made() -> None:

@@ -1,6 +1,7 @@
 """A classifier that tests ask: a real server on this machine, which does what the text says that it was sent."""
 
 import json
+import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ LOOPBACK = ["127.0.0.0/8"]
 
 class Classifier(ThreadingHTTPServer):
     """`asked`: the bodies that it got; `headers`: of the last one; `is_broken`: whether it fails, whatever it is
-    sent."""
+    sent; `most_hanging`: how many it has kept waiting at a time."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -23,11 +24,23 @@ class Classifier(ThreadingHTTPServer):
         self.headers: dict[str, str] = {}
         self.is_broken = False
         self.is_over = threading.Event()
+        self.most_hanging = self._hanging = 0
+        self._counting = threading.Lock()
 
     @property
     def url(self) -> str:
         """Where it is."""
         return f"http://127.0.0.1:{self.server_address[1]}/score"
+
+    @contextmanager
+    def hanging(self) -> Iterator[threading.Event]:
+        """One more is kept waiting within it. What says that nobody has to wait any longer."""
+        with self._counting:
+            self._hanging += 1
+            self.most_hanging = max(self.most_hanging, self._hanging)
+        yield self.is_over
+        with self._counting:
+            self._hanging -= 1
 
     def score(self, sent: Any) -> dict[str, Any]:
         """What it says of one event."""
@@ -49,8 +62,7 @@ class _Answers(BaseHTTPRequestHandler):
         if self.server.is_broken or "POISON" in said:
             self._say(500, b"Traceback")
         elif "HANG" in said:
-            self.server.is_over.wait(60)
-            self.close_connection = True
+            self._hang()
         elif "GARBAGE" in said:
             self._say(200, b"\xff\xfe not json")
         elif "HUGE" in said:
@@ -67,6 +79,13 @@ class _Answers(BaseHTTPRequestHandler):
             self._say(200, json.dumps({"results": [self.server.score(one) for one in body]}).encode())
         else:
             self._say(200, json.dumps(self.server.score(body)).encode())
+
+    def _hang(self) -> None:
+        """Say nothing until who asked hangs up, or this is over."""
+        with self.server.hanging() as is_over:
+            while not (is_over.is_set() or select.select([self.connection], [], [], 0.02)[0]):
+                pass
+        self.close_connection = True
 
     def _say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

@@ -1,7 +1,6 @@
 """The enricher `http`, under the kit and with a service that does what it should not."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,7 +95,6 @@ def test_an_answer_that_says_nothing_says_why(server: Classifier, text: str, rea
 
 
 def test_one_that_hangs_holds_nobody_up(server: Classifier) -> None:
-    started = time.monotonic()
     told = asked(
         options(server),
         *(f"HANG {n}" for n in range(12)),
@@ -107,7 +105,7 @@ def test_one_that_hangs_holds_nobody_up(server: Classifier) -> None:
         at_once=12,
     )
     assert told == ["timeout"] * 12 + [FOUND]
-    assert time.monotonic() - started < 22, "one after the other they take 24 seconds"
+    assert server.most_hanging == 12
 
 
 def test_nobody_there_and_private_addresses(server: Classifier) -> None:
