@@ -39,7 +39,9 @@ def check_shared_counts(declared: Declarations, rules: Sequence[RuleDeclaration]
     for rule in rules:
         clauses = [(clause.expr, True) for clause in (*rule.when, *rule.any)]
         clauses += [(clause.expr, False) for clause in rule.unless]
-        for name in dict.fromkeys(name for expr, holds in clauses for name in kept_low(declared, expr, holds)):
+        followed = set[tuple[str, bool]]()
+        low = [name for expr, holds in clauses for name in kept_low(declared, expr, holds, followed)]
+        for name in dict.fromkeys(low):
             counter = declared.counters[name]
             if counter.by != USER and name not in told:
                 told.add(name)
@@ -48,35 +50,37 @@ def check_shared_counts(declared: Declarations, rules: Sequence[RuleDeclaration]
             _look_at_shares(declared, rule)
 
 
-def kept_low(declared: Declarations, expr: Expr, up: bool) -> Iterator[str]:
-    """The counters that must not be high for an expression to hold, or to be high (`up`), or for the opposite of it."""
+def kept_low(declared: Declarations, expr: Expr, up: bool, followed: set[tuple[str, bool]]) -> Iterator[str]:
+    """The counters that must not be high for an expression to hold, or to be high (`up`), or for the opposite of it.
+    `followed`: the derived values and scores that have been looked into, with `up`; each is once."""
+    for part, up_there in _parts(declared, expr, up, followed):
+        yield from kept_low(declared, part, up_there, followed)
+    if isinstance(expr, Ref) and expr.kind == "counter" and not up and expr.target in declared.counters:
+        yield expr.target
+
+
+def _parts(declared: Declarations, expr: Expr, up: bool, followed: set[tuple[str, bool]]) -> list[tuple[Expr, bool]]:
+    """What an expression is made of, and whether that is to be high for it to hold."""
     match expr:
-        case Ref(kind="counter", target=name) if not up and name in declared.counters:
-            yield name
-        case Ref(kind="derived", target=name):
+        case Ref(kind="derived", target=name) if (name, up) not in followed:
+            followed.add((name, up))
             body = declared.derived[name][1]
-            if isinstance(body, RatioDeclaration):
-                yield from kept_low(declared, body.numerator, up)
-                yield from kept_low(declared, body.denominator, not up)
-            else:
-                yield from kept_low(declared, body, up)
+            return (
+                [(body.numerator, up), (body.denominator, not up)]
+                if isinstance(body, RatioDeclaration)
+                else [(body, up)]
+            )
         case Ref():
-            return
+            return []
         case Not(operand=operand):
-            yield from kept_low(declared, operand, not up)
+            return [(operand, not up)]
         case Compare(op=">" | ">=", left=high, right=low) | Compare(op="<" | "<=", left=low, right=high):
-            yield from kept_low(declared, high, up)
-            yield from kept_low(declared, low, not up)
+            return [(high, up), (low, not up)]
         case Arithmetic(op="-" | "/", left=high, right=low):
-            yield from kept_low(declared, high, up)
-            yield from kept_low(declared, low, not up)
+            return [(high, up), (low, not up)]
         case Compare() | Member() | Arithmetic(op="%") | Call(function="abs"):
-            for part in children(expr):
-                yield from kept_low(declared, part, True)
-                yield from kept_low(declared, part, False)
-        case _:
-            for part in children(expr):
-                yield from kept_low(declared, part, up)
+            return [(part, either) for part in children(expr) for either in (True, False)]
+    return [(part, up) for part in children(expr)]
 
 
 def _look_at_where(declared: Declarations, name: str, counter: CounterDeclaration) -> None:

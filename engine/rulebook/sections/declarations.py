@@ -85,6 +85,7 @@ class Declarations:
     depths: dict[str, int] = field(default_factory=dict)
     phrases: dict[tuple[str, Fold | None, bool], Phrases] = field(default_factory=dict)
     layers: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
 
     def entries(self, list_name: str | None, values: Iterable[Any]) -> Set[Any]:
         """What is in the list of a name, or in one that is written out; where ids have pseudonyms, those too."""

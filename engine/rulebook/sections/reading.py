@@ -9,7 +9,7 @@ from engine.core.values.identity import IDENTITY_FIELDS, TEXT_FIELDS
 from engine.core.values.lists import Conceal, LiveList
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
-from engine.rulebook.language.nodes import Ref, names_in
+from engine.rulebook.language.nodes import Ref
 from engine.rulebook.language.reading import choice, read_mapping, words
 from engine.rulebook.language.source import Node, parse
 from engine.rulebook.sections.actions import read_ladder
@@ -31,7 +31,7 @@ from engine.rulebook.sections.rules import read_rule_condition
 from engine.rulebook.sections.scores import read_score
 from engine.rulebook.sections.seeds import seed_files, seed_of_model
 from engine.rulebook.sections.sequences import read_sequence
-from engine.rulebook.sections.values import is_shallow, read_value
+from engine.rulebook.sections.values import can_be_written_out, read_value
 
 """A line that may be meant as a hashtag: one word, right behind the sign."""
 
@@ -119,7 +119,7 @@ def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, 
         expr = made.value(node)
         if expr is not None and expr.type == "any":
             expr.type = "number"
-        if expr is not None and is_shallow(made, "derived values", name, span, names_in(expr)):
+        if expr is not None and can_be_written_out(made, "derived values", name, span, [expr]):
             made.derived[name] = (expr.type, expr)
         return
     keys = read_mapping(node, schema.RATIO, f"derived `{name}`", report)
@@ -139,7 +139,7 @@ def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, 
             return
     if type(at_least) not in (int, float) or not 0 <= at_least < 1e15:  # type: ignore[operator]  # a number here
         report.error(keys["at_least"].span, "`at_least` is a number, 0 or more")
-    elif not is_shallow(made, "derived values", name, span, [ref for ref in refs if ref is not None]):
+    elif not can_be_written_out(made, "derived values", name, span, [ref for ref in refs if ref]):
         return
     elif refs[1] is not None and _beyond(made, refs[1], float(at_least)):  # type: ignore[arg-type]  # checked
         report.error(keys["at_least"].span, f"`{refs[1].written}` never counts to {at_least}", "or `approx: true`")

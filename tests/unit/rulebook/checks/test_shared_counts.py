@@ -5,6 +5,7 @@ import pytest
 from engine.core.domain.events import FieldMapping
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.inline_tests.stage import ExampleStage
+from tests.costs import cost_by_length
 
 RULES = """
 version: 1
@@ -71,6 +72,14 @@ def test_the_field_whose_absence_silences_a_rule_is_told(changed: dict[str, str]
 )
 def test_nothing_is_told_where_no_absence_does_that(changed: dict[str, str]) -> None:
     assert warnings(**changed) == []
+
+
+def test_scores_that_stand_on_each_other_are_looked_into_once() -> None:
+    text = written(CLAUSE="s4 > 0").replace("derived:", "scores:\n  s1: {all < 3: 1}\nCHAIN\nderived:")
+    chain = "\n".join(f"  s{n}: {{" + ", ".join(f"s{n - 1} > {k}: 1" for k in range(60)) + "}" for n in (2, 3, 4))
+    with cost_by_length():  # each term for itself it was half an hour
+        _, diagnostics = check_rulebook({"r.yaml": text.replace("CHAIN", chain)})
+    assert [one.message.startswith("an event without `amount` makes `all`") for one in diagnostics.findings] == [True]
 
 
 def test_what_is_told_of_is_so() -> None:

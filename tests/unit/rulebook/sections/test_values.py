@@ -123,6 +123,10 @@ def test_models_read_values() -> None:
     assert asked == [("m", (1,))]
 
 
+def test_what_is_just_short_enough_may_stand_in_many_places() -> None:
+    assert found("{a: n + n + n + n + n, b: a + a + a + a + a, c: b + b + b + b + b, d: c + c + c + c + c + c}") == []
+
+
 def found(values: str, rest: str = "") -> list[str]:
     rule = "rules: {r: {event: post, when: [event.n > 1], then: {flag: x}, mode: shadow}}"
     text = f"version: 1\nfields: {{n: number, flag: bool}}\nvalues: {values}\n{rest}\n{rule}\n"
@@ -133,6 +137,10 @@ def found(values: str, rest: str = "") -> list[str]:
     ("values", "rest", "message"),
     [
         ("{a: n + 1, b: a + 1, c: b + 1, d: c + 1, e: d + 1}", "", "values stand on each other at most 4 deep"),
+        ("{a: n + n + n + n + n, b: a + a + a + a + a, c: b + b + b + b + b, d: c + c + c + c + c + c + c}", "",
+         "`d` is 1,092 names when what it stands on is written out, at most 1,000"),
+        ("{a: flag and flag and flag and flag, b: a and a and a and a and a, c: b and b and b and b and b and b}", "",
+         "`c` is 1,092 names when what it stands on is written out, at most 1,000"),
         ("{a: b, b: n}", "", '"b" is declared further down'),
         ("{a: a}", "", '"a" is defined by itself'),
         ("{a: similarity(text, ip)}", "",
