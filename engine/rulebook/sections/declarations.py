@@ -1,6 +1,6 @@
 """What the YAML declares, as plain records: every name, with its type and its place."""
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any
@@ -18,7 +18,7 @@ from engine.rulebook.language.expressions import Parser
 from engine.rulebook.language.keys import LIST_SOURCES
 from engine.rulebook.language.listings import Listings
 from engine.rulebook.language.literals import ExpressionText
-from engine.rulebook.language.nodes import Constant, Expr, Ref, Type, names_in
+from engine.rulebook.language.nodes import Constant, Expr, Logical, Not, Ref, Type, children, names_in
 from engine.rulebook.language.reading import words
 from engine.rulebook.language.slips import is_open
 from engine.rulebook.language.source import Node
@@ -34,6 +34,9 @@ from engine.rulebook.sections.records import (
 
 Fold = Callable[[str], str]
 MAX_LAYERS = 4
+MAX_NAMES = 500
+"""An expression names so many at most, when all that it stands on is written out: to compile them takes a tenth of a
+second."""
 _MEASURES = {"length": "len", "size": "len", "count": "len", "lower": "lower", "domain": "domain", "host": "domain"}
 """What elsewhere is a property of a text."""
 _MIXED = ("derived", "scores", "rules")
@@ -202,6 +205,21 @@ class Declarations:
             self.diagnostics.error(span, f'unknown mark "{mark}"', hint)
         return None
 
+    def is_short(self, exprs: Sequence[Expr], span: Span) -> bool:
+        """Whether expressions stay short when values and derived values are written out, as they are wherever something
+        names them. An error where they do not."""
+        names = sum(self.names_written(expr) for expr in exprs)
+        if names > MAX_NAMES:
+            message = f"this is {names:,} names when what it stands on is written out, at most {MAX_NAMES}"
+            self.diagnostics.error(span, message, "let it stand on fewer, or on a score: that is computed once")
+        return names <= MAX_NAMES
+
+    def names_written(self, expr: Expr) -> int:
+        """How many names an expression is, with those of the values and derived values that it stands on."""
+        if isinstance(expr, Not | Logical):
+            return sum(map(self.names_written, children(expr)))
+        return sum(1 + self.sizes.get(ref.target, 0) for ref in names_in(expr))
+
     def computed_once(self, name: str, span: Span, exprs: Iterable[Expr]) -> bool:
         """Note a scorecard, or a rule's condition, that a function computes once, wherever it is read. False and an
         error where too many of them stand on each other."""
@@ -260,7 +278,8 @@ class Declarations:
     def condition(self, node: Node) -> Expr | None:
         """The clause in a node, type-checked."""
         parser = self._parser(node)
-        return parser.condition() if parser else None
+        expr = parser.condition() if parser else None
+        return expr if expr is None or self.is_short([expr], node.span) else None
 
     def value(self, node: Node) -> Expr | None:
         """The expression in a node, of any type."""

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from engine.rulebook.language.diagnostics import Span
-from engine.rulebook.language.nodes import Expr, Ref, children, names_in
+from engine.rulebook.language.nodes import Expr, names_in
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.records import ValueDeclaration
 
-MAX_DEPTH, MAX_SIZE = 4, 1_000
-"""How many values may stand on each other, and how many names one may be when all of them are written out."""
+MAX_DEPTH = 4
 
 
 def read_value(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
@@ -29,22 +28,11 @@ def read_value(made: Declarations, _: Mapping[str, str], __: str, name: str, spa
 
 def can_be_written_out(made: Declarations, title: str, name: str, span: Span, exprs: Sequence[Expr]) -> bool:
     """Whether a value, or a derived one, stands on few others: each is written into each place that uses it, and chains
-    of them would grow without end. An error where it does not."""
+    of them would grow without end. A condition is written twice: when it holds, and when it does not."""
     refs = [ref for expr in exprs for ref in names_in(expr)]
     depth = 1 + max((made.depths[ref.target] for ref in refs if ref.kind in ("value", "derived")), default=0)
-    size = sum(_size(made, expr) * (2 if expr.type == "bool" else 1) for expr in exprs)
-    made.depths[name], made.layers[name], made.sizes[name] = depth, made.layer(refs), min(size, MAX_SIZE)
+    made.depths[name], made.layers[name] = depth, made.layer(refs)
+    made.sizes[name] = sum(made.names_written(expr) * (2 if expr.type == "bool" else 1) for expr in exprs)
     if depth > MAX_DEPTH:
         made.diagnostics.error(span, f"{title} stand on each other at most {MAX_DEPTH} deep")
-    elif size > MAX_SIZE:
-        message = f"`{name}` is {size:,} names when what it stands on is written out, at most {MAX_SIZE:,}"
-        made.diagnostics.error(span, message, "let it stand on fewer, or on a score: that is computed once")
-    return depth <= MAX_DEPTH and size <= MAX_SIZE
-
-
-def _size(made: Declarations, expr: Expr) -> int:
-    """How many names an expression is, with those of what it stands on. A condition is written twice: when it holds,
-    and when it does not."""
-    if isinstance(expr, Ref):
-        return 1 + (made.sizes.get(expr.target, 0) if expr.kind in ("value", "derived") else 0)
-    return sum(_size(made, part) for part in children(expr))
+    return depth <= MAX_DEPTH and made.is_short(exprs, span)

@@ -23,7 +23,6 @@ class Classifier(ThreadingHTTPServer):
         self.asked: list[Any] = []
         self.headers: dict[str, str] = {}
         self.is_broken = False
-        self.is_over = threading.Event()
         self.most_hanging = self._hanging = 0
         self._counting = threading.Lock()
 
@@ -32,15 +31,11 @@ class Classifier(ThreadingHTTPServer):
         """Where it is."""
         return f"http://127.0.0.1:{self.server_address[1]}/score"
 
-    @contextmanager
-    def hanging(self) -> Iterator[threading.Event]:
-        """One more is kept waiting within it. What says that nobody has to wait any longer."""
+    def count_hanging(self, more: int) -> None:
+        """So many more are kept waiting."""
         with self._counting:
-            self._hanging += 1
+            self._hanging += more
             self.most_hanging = max(self.most_hanging, self._hanging)
-        yield self.is_over
-        with self._counting:
-            self._hanging -= 1
 
     def score(self, sent: Any) -> dict[str, Any]:
         """What it says of one event."""
@@ -81,10 +76,10 @@ class _Answers(BaseHTTPRequestHandler):
             self._say(200, json.dumps(self.server.score(body)).encode())
 
     def _hang(self) -> None:
-        """Say nothing until who asked hangs up, or this is over."""
-        with self.server.hanging() as is_over:
-            while not (is_over.is_set() or select.select([self.connection], [], [], 0.02)[0]):
-                pass
+        """Say nothing until who asked hangs up."""
+        self.server.count_hanging(1)
+        select.select([self.connection], [], [], 60)
+        self.server.count_hanging(-1)
         self.close_connection = True
 
     def _say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
@@ -110,7 +105,6 @@ def classifier(kind: type[Classifier] = Classifier) -> Iterator[Classifier]:
     try:
         yield server
     finally:
-        server.is_over.set()
         server.shutdown()
         server.server_close()
         thread.join()
