@@ -4,7 +4,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from engine.core.series import counts, distincts, recent
+from engine.core.series import counts, distincts, packing, recent
 from engine.core.series.counts import LAYOUT, new_counts
 from engine.core.series.distincts import LAYOUT as DISTINCT_LAYOUT
 from engine.core.series.distincts import new_distincts
@@ -32,6 +32,7 @@ class PythonKernel:
     distinct_entries = staticmethod(distincts.distinct_entries)
     trim_distincts = staticmethod(distincts.trim_distincts)
     remember = staticmethod(recent.remember)
+    pack_note = staticmethod(packing.pack_note)
 
 
 KERNELS: list[Any] = [PythonKernel]

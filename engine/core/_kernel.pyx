@@ -796,6 +796,33 @@ def pack_record(int version, int more, wide offset, wide hops, wide base_ms, uns
     return made
 
 
+def pack_note(unsigned int time, unsigned int user_partition, hash64_t content, tuple texts not None):
+    """As in packing.py. Raises OverflowError or ValueError."""
+    cdef Py_ssize_t place, end = 24
+    cdef const char *parts[4]
+    cdef Py_ssize_t sizes[4]
+    cdef unsigned short lengths[4]
+    if len(texts) != 4:
+        raise ValueError("it has four texts")
+    for place in range(4):
+        parts[place] = PyUnicode_AsUTF8AndSize(texts[place], &sizes[place])
+        if sizes[place] > 65_535:
+            raise ValueError("a text is too long")
+        lengths[place] = sizes[place]
+        end += sizes[place]
+    cdef bytes made = PyBytes_FromStringAndSize(NULL, end)
+    cdef char *at = made
+    memcpy(at, &time, 4)
+    memcpy(at + 4, &user_partition, 4)
+    memcpy(at + 8, &content, 8)
+    memcpy(at + 16, lengths, 8)
+    at += 24
+    for place in range(4):
+        memcpy(at, parts[place], sizes[place])
+        at += sizes[place]
+    return made
+
+
 cdef bint _is_sound(word *words, Py_ssize_t length, Py_ssize_t columns, Py_ssize_t width) noexcept:
     """Whether words that come from elsewhere fill their room, as in `packed.py`."""
     if length == 0 or <hash64_t> words[0] > <hash64_t> length:

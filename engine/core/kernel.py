@@ -64,6 +64,7 @@ plain_identity: "Callable[[dict[str, Any]], tuple[str, str, str, int] | None]" =
 lookup: "Callable[[dict[str, Any], str], Any]" = (_kernel or paths).lookup
 pack_record: "Callable[..., bytes]" = (_kernel or packing).pack_record
 unpack_record: "Callable[[bytes], tuple[Any, ...]]" = (_kernel or packing).unpack_record
+pack_note: "Callable[[int, int, int, tuple[str, str, str, str]], bytes]" = (_kernel or packing).pack_note
 
 
 def set_hash_key(secret: str) -> None:

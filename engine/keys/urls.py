@@ -108,7 +108,8 @@ def _declared(fields: Mapping[str, Any]) -> list[Link]:
     several = _bounded([entry for name in ("urls", "url") for entry in _entries(fields.get(name), MAX_DEPTH)])
     if any(entry.count("://") > 1 for entry in several):
         several = _bounded([part for entry in several for part in _SEVERAL.split(entry)])
-    links, odd = list[Link](), list[str]()
+    links: list[Link] = []
+    odd: list[str] = []
     for entry in several:
         if _PLAIN.fullmatch(entry):
             links += _links_of(entry)

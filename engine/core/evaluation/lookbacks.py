@@ -5,7 +5,7 @@ Everything depends on the entity's record and on what the event carries, and on 
 
 from engine.core.domain.programs import Watch
 from engine.core.domain.rules import Rule
-from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
+from engine.core.evaluation.routing import NOWHERE, EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.kernel import distinct_times_between, first_time, hash64, times_between
 from engine.core.series.entity_series import EntitySeries
 from engine.core.state.contributors import Contributor, Contributors
@@ -30,7 +30,7 @@ def look_back(
     if notes is not None:
         notes.lookback_ms = watch.lookback_ms  # the rule may have been edited
     target_id = routed.eligible.get(rule.name)
-    crossings = list[int]()
+    crossings: list[int] = []
     if watch.reachable(record.series, now):
         crossings = watch.crossings(record.series, [now, *_later(record, notes, now, watch.within_ms)], key)
     direct = crossings[:1] == [now]
@@ -66,8 +66,8 @@ def _match_of(
     count = watch.count(record.series, at, entity_key[1])
     position = count if isinstance(count, int) else None  # of a lower bound nobody knows the place
     return RetroactiveMatch(
-        rule, note.event_id, note.type, note.user_id, note.target_id, record.base_ms + note.time, note.user_partition,
-        *entity_key, watch.counter, position, max(total, position or 0), note.content,
+        NOWHERE, rule, note.event_id, note.type, note.user_id, note.target_id, record.base_ms + note.time,
+        note.user_partition, *entity_key, watch.counter, position, max(total, position or 0), note.content,
     )  # fmt: skip
 
 

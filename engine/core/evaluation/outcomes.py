@@ -113,7 +113,8 @@ class Meeting(msgspec.Struct, array_like=True):
         """An event gets here: which events it answers, and itself, if it waits from now on. Of what is before
         `recent_ms` it is not known what came, so such an event does not wait; neither does one after which something
         may be forgotten. `clock_ms`: how late it is."""
-        answers, wait = list[Answer](), None
+        answers: list[Answer] = []
+        wait = None
         if mark.answer is not None:
             met = [each for each in self.waits if _is_in_time(outcome, each.ts_ms, mark.ts_ms)]
             answers += [each.answered(outcome, mark.answer, mark.ts_ms, clock_ms) for each in met]
@@ -176,7 +177,8 @@ class Meeting(msgspec.Struct, array_like=True):
 def marks_of(steps: Sequence[OutcomeStep], event: Event, record: EntityRecord, user_partition: int) -> list[Mark]:
     """What an event is to outcomes, once it has been entered into its user's series. One that names no entity, or
     several, does not wait; one that comes answers at each that it names."""
-    marks, now, identity = list[Mark](), record.relative(event.ts_ms), event.identity or event.identify()
+    marks: list[Mark] = []
+    now, identity = record.relative(event.ts_ms), event.identity or event.identify()
     for step in steps:
         outcome, found = step.outcome, step.keys(event.fields)
         answer = None

@@ -14,7 +14,6 @@ that more events can only make true.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
 from typing import Annotated, Literal
@@ -155,15 +154,17 @@ class RoutedEvent(Travelling, array_like=True, tag_field="tag", tag="journey"):
         for (kind, _), values in zip(self.entity_keys, self.answers, strict=False):
             kinds.setdefault(kind, []).append(values)
         if len(kinds) == len(self.answers):  # one entity of each
-            reading = dict(self.values)
-            for answer in self.answers:
-                reading |= answer
-            return [reading]
+            return [_merged(self.values, self.answers)]
         by_kind = [[answer for answer in answers if answer] or [{}] for answers in kinds.values()]
-        return [
-            {name: value for part in (self.values, *parts) for name, value in part.items()}
-            for parts in _combinations(by_kind)
-        ]
+        return [_merged(self.values, answers) for answers in _combinations(by_kind)]
+
+
+def _merged(values: dict[str, Value], answers: Iterable[dict[str, Value]]) -> dict[str, Value]:
+    """One reading: what was read at the user, and what entities have answered."""
+    reading = dict(values)
+    for answer in answers:
+        reading |= answer
+    return reading
 
 
 def _combinations(by_kind: Sequence[Sequence[dict[str, Value]]]) -> Iterable[tuple[dict[str, Value], ...]]:
@@ -201,24 +202,24 @@ def failed(routed: RoutedEvent) -> FailedEvent:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class RetroactiveMatch:
-    """An earlier event that a rule acts on, because its entity has crossed the threshold since. `position` of
-    `total` in the rule's counter; `content`: as the event's."""
+class RetroactiveMatch(msgspec.Struct, array_like=True, tag_field="tag", tag="recall"):
+    """An earlier event that a rule acts on, because its entity has crossed the threshold since; as it is sent, too.
+    `position` of `total` in the rule's counter; `content`: as the event's."""
 
-    rule: str
-    event_id: str
-    type: str
-    user_id: str
-    target_id: str
-    ts_ms: int
-    user_partition: int
-    kind: str
-    key: str
+    origin: Origin
+    rule: Id
+    event_id: Id
+    type: Id
+    user_id: Id
+    target_id: Id
+    ts_ms: Time
+    user_partition: Partition
+    kind: Id
+    key: Key
     counter: str
     position: int | None
     total: int
-    content: int = 0
+    content: Hash64 = 0
 
     def fields(self) -> dict[str, object]:
         """What is known of the event: whose it is, and when. How far its time was off is not."""

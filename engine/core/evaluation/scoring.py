@@ -85,7 +85,7 @@ class Scoring(msgspec.Struct):
     def contributions(self) -> dict[str, list[Contribution]]:
         """What moved each score, where that can be told."""
         scorers, place = self.models.scorers, self.event.place
-        parts = dict[str, list[Contribution]]()
+        parts: dict[str, list[Contribution]] = {}
         for name in self.numbers:
             rival = self.models.answered_by.get(name, name)
             who = rival if self.scores.get(rival) is not None else name

@@ -33,6 +33,8 @@ class Share(NamedTuple):
 
 def with_shares(values: dict[str, Any], series: EntitySeries, now: int, shares: Sequence[Share]) -> dict[str, Any]:
     """What has been read of an entity, and both parts of each ratio that would be unknown without."""
+    if AtLeast not in map(type, values.values()):  # the usual case
+        return values
     for share in shares:
         _, one, other = share
         if isinstance(values[one.name], AtLeast) or isinstance(values[other.name], AtLeast):

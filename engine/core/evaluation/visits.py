@@ -26,7 +26,7 @@ from engine.core.state.clusters import (
     link_entity,
     size,
 )
-from engine.core.state.entities import RECENT_IDS, EntityRecord
+from engine.core.state.entities import RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
 
 Admit = Callable[[RoutedEvent, EntityKey], bool]
 """Told of an event at an entity that is new, whether it may be counted; where it only reads, whether it could be."""
@@ -59,7 +59,7 @@ def visit(
     else:
         entity = plan.entities.get(entity_key[0]) if plan is not None else None
         routed.answers.append(entity.read(UNKNOWN, 0, entity_key[1]) if entity is not None else {})
-    if plan is not None and plan.clusters and routed.next_entity() is None:
+    if plan is not None and plan.clusters and len(routed.answers) == len(routed.entity_keys):
         _go_on_to_clusters(plan.clusters, routed)
     return matches
 
@@ -83,13 +83,16 @@ def _arrive(
 ) -> list[RetroactiveMatch]:
     """The event is at an entity that may be counted."""
     kind, key = entity_key
-    now = record.relative(routed.ts_ms)
-    if plan is None or (kind not in plan.entities and kind not in plan.clusters):
+    now = routed.ts_ms - record.base_ms
+    if not 0 < now <= USUAL_RELATIVE_MS:
+        now = record.relative(routed.ts_ms)
+    entity = plan.entities.get(kind) if plan is not None else None
+    if plan is None or (entity is None and kind not in plan.clusters):
         routed.answers.append({})  # planned by another version of the rulebook: nobody asks any more
         return []
     record.newest = max(record.newest, now)
-    if kind in plan.entities:
-        return _count(plan, plan.entities[kind], rulebook, routed, record, now, entity_key)
+    if entity is not None:
+        return _count(plan, entity, rulebook, routed, record, now, entity_key)
     _join(plan.clusters[kind], routed, record, int(key, 16), now)
     return []
 

@@ -9,6 +9,7 @@ from engine.core.series import counts, distincts
 from engine.core.series.packed import is_sound
 
 HEADER = struct.Struct("<BBqqqIIHII")
+NOTE = struct.Struct("<IIQHHHH")
 _BIG_ENDIAN = sys.byteorder == "big"
 
 
@@ -45,6 +46,12 @@ def unpack_record(
     if not is_sound(counted, counts.LAYOUT) or not is_sound(distinct, distincts.LAYOUT):
         raise ValueError("its series do not fill their room")
     return version, more, offset, hops, base_ms, newest, counted, distinct, recent, at
+
+
+def pack_note(time: int, user_partition: int, content: int, texts: "tuple[str, str, str, str]") -> bytes:
+    """A note of who came before a threshold, as `contributors.py` has it. Raises struct.error."""
+    encoded = [text.encode() for text in texts]
+    return b"".join([NOTE.pack(time, user_partition, content, *map(len, encoded)), *encoded])
 
 
 def to_bytes(values: "array[Any]") -> bytes:

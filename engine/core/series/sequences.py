@@ -33,7 +33,8 @@ def completed(words: "Packed[int] | None", now: int, plan: Plan) -> bool | None:
     (unknown) without series, and where something that a series has given up could decide it."""
     if words is None:
         return None
-    start, steps, given_up = now - plan.within_ms, list[_Step](), False
+    start, given_up = now - plan.within_ms, False
+    steps: list[_Step] = []
     for key, many in plan.steps:
         times, lost = _known(words, key, start, now)
         steps.append(_Step(times, many))

@@ -11,6 +11,9 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import NamedTuple
 
+from engine.core.kernel import pack_note
+from engine.core.series.packing import NOTE
+
 MAX_NOTES = 500
 """So many of those who came before can be acted on at one crossing. Of more, the oldest of the user who has the most is
 forgotten: what one account sends does not make those safe who came before it."""
@@ -18,7 +21,6 @@ forgotten: what one account sends does not make those safe who came before it.""
 MAX_SPANS = 16
 _HEAD = struct.Struct("<IHH")
 _SPAN = struct.Struct("<II")
-_NOTE = struct.Struct("<IIQHHHH")
 _NOTE_WITHOUT_CONTENT = struct.Struct("<IIHHHH")
 """As notes were written before version 4 of an entity's record."""
 
@@ -136,8 +138,7 @@ class Contributors:
 
 
 def _pack(note: Contributor) -> bytes:
-    texts = [text.encode() for text in note[1:5]]
-    return b"".join([_NOTE.pack(note.time, note.user_partition, note.content, *map(len, texts)), *texts])
+    return pack_note(note[0], note[5], note[6], note[1:5])
 
 
 def load_contributors(data: bytes, at: int, with_content: bool = True) -> tuple[Contributors, int]:
@@ -149,7 +150,7 @@ def load_contributors(data: bytes, at: int, with_content: bool = True) -> tuple[
         contributors.spans.append(_SPAN.unpack_from(data, at))
         at += _SPAN.size
     for _ in range(n_notes):
-        layout = _NOTE if with_content else _NOTE_WITHOUT_CONTENT
+        layout = NOTE if with_content else _NOTE_WITHOUT_CONTENT
         time, user_partition, *more = layout.unpack_from(data, at)
         content, lengths = more[0] if with_content else 0, more[-4:]
         at += layout.size

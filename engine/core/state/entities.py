@@ -120,7 +120,7 @@ class EntityRecord:
         if series.registers:
             longest = max(longest, trim_registers(series.registers, oldest))
         if self.cooldowns:
-            over = list[int]()
+            over: list[int] = []
             for rule, (time, lasts_ms) in self.cooldowns.items():
                 if time + lasts_ms < oldest:
                     over.append(rule)

@@ -45,6 +45,7 @@ _KEY = struct.Struct("<I")
 _MANY = struct.Struct("<H")
 _COOLDOWN = struct.Struct("<III")
 _SERIES = struct.Struct("<IBIII")
+_WITH_HASHES = (SampledSeries, OccurrenceSeries)
 
 
 def dump_record(record: EntityRecord) -> bytes:
@@ -73,7 +74,7 @@ def _dump_more(record: EntityRecord) -> list[bytes]:
         length = len(series.times)
         parts.append(_SERIES.pack(key, series.kind, length, series.floor, series.retention_ms))
         parts.append(to_bytes(array("I", series.times)))
-        if isinstance(series, SampledSeries | OccurrenceSeries):
+        if isinstance(series, _WITH_HASHES):
             parts.append(to_bytes(series.hashes))
         elif isinstance(series, SumSeries):
             parts.append(to_bytes(series.amounts))
@@ -131,7 +132,7 @@ def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
         series.floor = floor
         times, at = from_bytes("I", data, at + _SERIES.size, length)
         series.times = times.tolist()
-        if isinstance(series, SampledSeries | OccurrenceSeries):
+        if isinstance(series, _WITH_HASHES):
             series.hashes, at = from_bytes("Q", data, at, length)
         elif isinstance(series, SumSeries):
             series.amounts, at = from_bytes("d", data, at, length)

@@ -16,7 +16,7 @@ from engine.rulebook.codegen.conditions import Scope, counts
 from engine.rulebook.codegen.readings import from_values
 from engine.rulebook.codegen.scorecards import chosen, tally
 from engine.rulebook.codegen.sequencing import completing
-from engine.rulebook.codegen.validity import Declared, invalid
+from engine.rulebook.codegen.validity import DeclaredTypes, declared_types, invalid
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import CANONICAL, LIST_SOURCES
 from engine.rulebook.language.nodes import Choice, Points, Ref, names_in
@@ -144,13 +144,13 @@ class Vocabulary:
         shares, source = self.shares(counters), f"{{{', '.join(entries)}}}"
         return f"with_shares({source}, s, now, {scope.constant('Q', shares)})" if shares else source
 
-    def _declared_types(self) -> tuple[Declared, ...]:
+    def _declared_types(self) -> DeclaredTypes:
         """Each field that is declared to be of a type."""
         declared = [
             (name, field, _CLASSES[field.type]) for name, field in self.declared.fields.items()
             if field.type in _CLASSES and field.path not in (*COMPUTED_FIELDS, "ts") and field.reference is None
         ]  # fmt: skip
-        return tuple(
+        return declared_types(
             (name, field.path, first if dot else None, (*types, str) if field.is_spelt else types)
             for name, field, types in declared
             for first, dot, _ in [field.path.partition(".")]

@@ -1,6 +1,8 @@
 """Which fields of an event are not what the rules take them for: it may be its sender's doing."""
 
-from typing import Any
+from collections.abc import Container, Iterable
+from types import NoneType
+from typing import Any, NamedTuple
 
 from engine.core.kernel import lookup
 from engine.core.values.identity import INVALID_FIELDS
@@ -9,11 +11,54 @@ Declared = tuple[str, str, str | None, tuple[type, ...]]
 """A field: its name, its path, what a path of several parts begins with, and of which types it may be."""
 
 
-def invalid(fields: dict[str, Any], declared: tuple[Declared, ...]) -> list[str]:
+class Usual(NamedTuple):
+    """Of which types what stands under a name is in most events: nobody has to look further. `inner`: the same of what
+    is in objects."""
+
+    types: dict[str, frozenset[type]]
+    inner: "dict[str, Usual]"
+
+
+class DeclaredTypes(NamedTuple):
+    """The fields that are declared to be of a type, and what is usual of an event."""
+
+    fields: tuple[Declared, ...]
+    usual: Usual
+
+
+def declared_types(fields: Iterable[Declared]) -> DeclaredTypes:
+    """All that is declared, made ready for `invalid`."""
+    declared, usual = tuple(fields), Usual({}, {})
+    paths = {path for _, path, _, _ in declared}
+    for _, path, first, types in declared:
+        _expect(usual, path, types)
+        if first is not None:
+            _expect_inside(usual, path, types, paths)
+    return DeclaredTypes(declared, usual)
+
+
+def _expect(usual: Usual, name: str, types: tuple[type, ...]) -> None:
+    usual.types[name] = usual.types.get(name, frozenset(types)) & frozenset(types) | {NoneType}
+
+
+def _expect_inside(usual: Usual, path: str, types: tuple[type, ...], paths: Container[str]) -> None:
+    """What a path of several parts leads to. What is declared itself to be something is no object."""
+    *parts, last = path.split(".")
+    for depth, part in enumerate(parts, 1):
+        _expect(usual, part, ())
+        if ".".join(parts[:depth]) in paths:
+            return
+        usual = usual.inner.setdefault(part, Usual({}, {}))
+    _expect(usual, last, types)
+
+
+def invalid(fields: dict[str, Any], declared: DeclaredTypes) -> list[str]:
     """Which fields of an event cannot be what they should: those that were left out or cut, and those which the rules
     want to be of another type."""
+    if INVALID_FIELDS not in fields and _are_usual(fields, declared.usual):
+        return []
     names: list[str] = [*fields[INVALID_FIELDS]] if INVALID_FIELDS in fields else []
-    for name, path, first, types in declared:
+    for name, path, first, types in declared.fields:
         value, fitting = None, types
         if first in fields:  # most events have few of them
             value = lookup(fields, path)
@@ -24,6 +69,17 @@ def invalid(fields: dict[str, Any], declared: tuple[Declared, ...]) -> list[str]
         if value is not None and type(value) not in fitting and name not in names:
             names.append(name)
     return names
+
+
+def _are_usual(fields: dict[str, Any], usual: Usual) -> bool:
+    """Whether nobody has to look further. No generator: all events that go on to entities pay."""
+    types = usual.types
+    for name, value in fields.items():
+        if name in types and type(value) not in types[name]:
+            inner = usual.inner.get(name)
+            if inner is None or type(value) is not dict or not _are_usual(value, inner):
+                return False
+    return True
 
 
 def _in_the_way(fields: dict[str, Any], path: str) -> Any:

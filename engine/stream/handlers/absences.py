@@ -66,11 +66,12 @@ class Absences:
     def advance(self, outcome: StateOutcome, ts_ms: int) -> list[Hop]:
         """It has become so late by the partition's events: what is due is applied, before the event that says so. What
         goes on elsewhere."""
-        state, hops = outcome.state, list[Hop]()
+        state = outcome.state
         assert state is not None
         now_ms, due_ms = state.clock.advance(ts_ms), state.timers.next_due_ms()
         if due_ms is None or due_ms >= now_ms - self._allowance_ms:
-            return hops
+            return []
+        hops: list[Hop] = []
         for value in self._due(state.timers, now_ms):
             try:
                 if value.startswith(OF_OUTCOME):
@@ -100,7 +101,7 @@ class Absences:
         return hops + self._end_waits(outcome, outcome.state.meeting_clock.tell(ts_ms))
 
     def _end_waits(self, outcome: StateOutcome, now_ms: int) -> list[Hop]:
-        hops = list[Hop]()
+        hops: list[Hop] = []
         assert outcome.state is not None
         for value in self._due(outcome.state.meeting_timers, now_ms):
             try:

@@ -118,7 +118,7 @@ class EventWorker:
             for place, (key, record, event, program) in enumerate(decoded):
                 entity = touched[key]
                 arrived.append((key, record))
-                hops = list[Hop]()
+                hops: list[Hop] = []
                 if self._absences.are_asked:
                     now_ms = max(event.ts_ms, passed.get(place, 0)) if passed else event.ts_ms
                     hops = self._absences.advance(outcome, now_ms)
@@ -168,7 +168,7 @@ class EventWorker:
 
     def _collect(self, outcome: StateOutcome, result: Evaluation) -> list[Hop]:
         """Take what has come of an event; returns what goes on elsewhere."""
-        hops = list[Hop]()
+        hops: list[Hop] = []
         self._results.collect(outcome, result)
         if result.timers:
             self._absences.begin(outcome, result.timers)

@@ -4,12 +4,12 @@ A message is known by its origin. Messages of one source partition arrive in the
 watermark for each source partition tells which have been applied before, whatever their offsets are.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
-from engine.core.evaluation.outcomes import Mark
-from engine.core.evaluation.routing import EntityKey, Origin, RetroactiveMatch, RoutedEvent
+from engine.core.evaluation.outcomes import Answer, Mark
+from engine.core.evaluation.routing import EntityKey, Origin, RoutedEvent
 from engine.core.values.hashing import hash32
 from engine.errors import StateError
 from engine.state.store import PartitionState, Source
@@ -28,7 +28,7 @@ from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.placing import Place
 from engine.stream.kafka.publishers import Accept, sequence_of
 
-Arrived = tuple[bytes, EntityKey | None, Any, Hop | RetroactiveMatch | Tick]
+Arrived = tuple[bytes, EntityKey | None, Any, Hop | Tick]
 """A message that is to be applied: the key of the record that it is about; that entity, if it is not a user; the
 message as it came, and what it says."""
 
@@ -61,7 +61,8 @@ class HopArrivals:
         self._rejector, self._metrics, self._partitions = rejector, metrics, partitions
         self._accept, self._end_of, self._is_sealed, self._place = accept, end_of, is_sealed, place
         self._ends, self._asked = dict[_Jump, int](), set[_Jump]()
-        self._trusted = dict[_Jump, int]()  # the number from which on a source is believed without another look
+        # By partition and source, the number from which on it is believed without another look.
+        self._trusted = dict[int, dict[Source, int]]()
 
     def read(
         self,
@@ -73,6 +74,7 @@ class HopArrivals:
     ) -> list[Arrived]:
         """The messages that have not been applied, under another offset, before. Requests to forget are set apart."""
         watermarks, repeated, arrived = state.watermarks(), 0, list[Arrived]()
+        trusted = self._trusted.setdefault(partition, {})
         for record in records:
             try:
                 decoded = decode_hop(record.value)
@@ -93,10 +95,10 @@ class HopArrivals:
                 else:
                     self._rejector.reject(outcome, record, *refusal)
                 continue
-            origin, hop = decoded
+            hop, origin = decoded, decoded.origin
             entity_key = hop.next_entity() if type(hop) is RoutedEvent or type(hop) is Mark else None
             key = state_key(hop, entity_key)
-            refusal = self._refusal(partition, record, origin, hop, key)
+            refusal = self._refusal(partition, record, origin, hop, entity_key, key)
             if refusal is not None:
                 self._rejector.reject(outcome, record, *refusal)
                 continue
@@ -105,17 +107,16 @@ class HopArrivals:
             if origin.number <= known:
                 repeated += 1
                 continue
-            jump = (partition, source)
-            trusted = self._trusted.setdefault(jump, known)
-            if origin.number - trusted > _JUMP and not self._is_plausible(origin, jump):
-                if jump not in self._asked:
-                    self._ask(outcome, record, jump)
-                    break
-                made_up = StateError(f"its number {origin.number} is of no record of {source}")
-                self._rejector.reject(outcome, record, "not_a_hop", made_up)
-                continue
-            if origin.number - trusted > _JUMP:
-                self._trusted[jump] = origin.number
+            if origin.number - trusted.setdefault(source, known) > _JUMP:
+                jump = (partition, source)
+                if not self._is_plausible(origin, jump):
+                    if jump not in self._asked:
+                        self._ask(outcome, record, jump)
+                        break
+                    made_up = StateError(f"its number {origin.number} is of no record of {source}")
+                    self._rejector.reject(outcome, record, "not_a_hop", made_up)
+                    continue
+                trusted[source] = origin.number
             watermarks[source] = origin.number
             arrived.append((key, entity_key, record, hop))
         # Asked and answered: the next jump is looked at anew. Other partitions may be read before this one is again.
@@ -124,8 +125,9 @@ class HopArrivals:
         return arrived
 
     def _refusal(
-        self, partition: int, record: Any, origin: Origin, hop: Hop | RetroactiveMatch, key: bytes
-    ) -> tuple[str, StateError] | None:
+        self, partition: int, record: Any, origin: Origin, hop: Hop, entity_key: EntityKey | None,
+        key: bytes,
+    ) -> tuple[str, StateError] | None:  # fmt: skip
         """Why a message is not one that a worker has sent here, if it is not: reason and text of its dead letter."""
         if not self._is_sealed(record):
             return "not_a_workers", StateError("it does not come from a worker")
@@ -134,7 +136,7 @@ class HopArrivals:
         if hop.user_partition >= self._partitions or origin.partition >= self._partitions:
             missing = f"it names a partition that is not there: there are {self._partitions}"
             return "not_a_hop", StateError(missing)
-        if not belongs(hop, key, partition, self._place):
+        if not belongs(hop, entity_key, key, partition, self._place):
             return "not_of_this_partition", StateError("it belongs to another partition")
         return None
 
@@ -173,3 +175,19 @@ class HopArrivals:
             self._ends[jump] = await self._end_of(jump[1])
 
         outcome.read_from, outcome.before_reading = record.offset, look
+
+
+def parts(arrived: list[Arrived]) -> Iterator[list[Arrived]]:
+    """Arrivals in parts, none of which has an event behind what has come of it: the example is known by the offset of
+    what came last, wherever a batch ends when it is repeated."""
+    if Answer not in {type(hop) for _, _, _, hop in arrived}:
+        yield arrived
+        return
+    begins, answered = 0, set[int]()
+    for at, (_, _, _, hop) in enumerate(arrived):
+        if type(hop) is Answer:
+            answered.add(hop.identity)
+        elif answered and type(hop) is RoutedEvent and hop.identify() in answered:
+            yield arrived[begins:at]
+            begins, answered = at, set[int]()
+    yield arrived[begins:]

@@ -1,7 +1,7 @@
 """What travels on the hops topic: routed events, what follows from events, retroactive matches, what events are to
 outcomes. MessagePack, as it is ours alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, final
 
 import msgspec
@@ -13,9 +13,6 @@ from engine.core.evaluation.routing import (
     MAX_CONCEALED_CHARS,
     EntityKey,
     FailedEvent,
-    Hash64,
-    Id,
-    Key,
     Origin,
     Partition,
     RetroactiveMatch,
@@ -41,23 +38,6 @@ MESSAGES_PER_RECORD = 1 << 20
 """A message is numbered by the offset of the record that it came from, times this, plus its place."""
 
 
-class _RetroactiveMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="recall"):
-    origin: Origin
-    rule: Id
-    event_id: Id
-    type: Id
-    user_id: Id
-    target_id: Id
-    ts_ms: Time
-    user_partition: Partition
-    kind: Id
-    key: Key
-    counter: str
-    position: int | None
-    total: int
-    content: Hash64
-
-
 @final
 class Tick(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="tick"):
     """In a partition to which no events come, it has become so late."""
@@ -66,13 +46,13 @@ class Tick(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="t
     ts_ms: Time
 
 
-Hop = RoutedEvent | FailedEvent | FollowUp | Mark | Answer
+Hop = RoutedEvent | RetroactiveMatch | FailedEvent | FollowUp | Mark | Answer
 """What an event brings about elsewhere."""
 
 _KIND_AT = len(ENTITY)
 
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode  # a Quantity is a text by now
-_decode = msgspec.msgpack.Decoder(Hop | _RetroactiveMessage | Forget | Tick).decode
+_decode = msgspec.msgpack.Decoder(Hop | Forget | Tick).decode
 
 
 class Departures:
@@ -105,22 +85,6 @@ class Departures:
             return Message(self._hops_topic, hop.user_id.encode(), value, self._headers, hop.user_partition)
         return Message(self._hops_topic, entity_record_key(entity_key)[_KIND_AT:], value, self._headers)
 
-    def send_matches(self, matches: Iterable[RetroactiveMatch]) -> list[Message]:
-        """Retroactive matches, to the partitions of their users."""
-        sent = list[Message]()
-        for match in matches:
-            value = _encode(_match_of(Origin(self._topic, self._partition, self._number), match))
-            self._number += 1
-            sent.append(Message(self._hops_topic, match.user_id.encode(), value, self._headers, match.user_partition))
-        return sent
-
-
-def _match_of(origin: Origin, match: RetroactiveMatch) -> _RetroactiveMessage:
-    return _RetroactiveMessage(
-        origin, match.rule, match.event_id, match.type, match.user_id, match.target_id, match.ts_ms,
-        match.user_partition, match.kind, match.key, match.counter, match.position, match.total, match.content,
-    )  # fmt: skip
-
 
 def encode_request(request: Forget) -> bytes:
     """A request to forget someone."""
@@ -137,10 +101,10 @@ def hops_of(result: Evaluation) -> list[Hop]:
     return [*([result.routed] if result.routed is not None else []), *result.follow_ups]
 
 
-def decode_hop(data: bytes | None) -> tuple[Origin, Hop | RetroactiveMatch] | Forget | Tick:
+def decode_hop(data: bytes | None) -> Hop | Forget | Tick:
     """What `Departures`, `encode_request` or `encode_tick` encoded. Raises StateError."""
     try:
-        message = _decode(data or b"")
+        message: Hop | Forget | Tick = _decode(data or b"")
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise StateError(f"a message on the hops topic cannot be read: {error}") from error
     if type(message) is RoutedEvent:
@@ -148,13 +112,7 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Hop | RetroactiveMatch] | Fo
             _check_clusters(message.clusters)
         if len(message.answers) > len(message.entity_keys):
             raise StateError("a routed event on the hops topic has been at more entities than it names")
-        return message.origin, message
-    if isinstance(message, FailedEvent | FollowUp | Mark | Answer):
-        return message.origin, message
-    if isinstance(message, Forget | Tick):
-        return message
-    _, *fields = msgspec.structs.astuple(message)
-    return message.origin, RetroactiveMatch(*fields)
+    return message
 
 
 def _check_clusters(clusters: Mapping[str, ClusterTrace]) -> None:
@@ -167,14 +125,14 @@ def _check_clusters(clusters: Mapping[str, ClusterTrace]) -> None:
                 raise StateError("a message on the hops topic has a hash of more than 64 bits")
 
 
-def state_key(hop: Hop | RetroactiveMatch, entity_key: EntityKey | None) -> bytes:
+def state_key(hop: Hop, entity_key: EntityKey | None) -> bytes:
     """The record that a message is about: that of the next entity, or that of the user."""
     return entity_record_key(entity_key) if entity_key is not None else user_record_key(hop.user_id)
 
 
-def belongs(hop: Hop | RetroactiveMatch, key: bytes, partition: int, place: Place | None) -> bool:
+def belongs(hop: Hop, entity_key: EntityKey | None, key: bytes, partition: int, place: Place | None) -> bool:
     """Whether a message is where `Departures` sends it: at the partition of the next entity, or the user's. `key`: its
     `state_key`. Without `place` nobody can tell where entities are."""
-    if not key.startswith(ENTITY):
+    if entity_key is None:
         return hop.user_partition == partition
-    return place is None or place(key.removeprefix(ENTITY)) == partition
+    return place is None or place(key[_KIND_AT:]) == partition

@@ -6,7 +6,7 @@ offset; it is known by its origin. Messages of one source partition arrive in th
 one watermark for each source partition tells them, and what the first one brought about stands.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -33,7 +33,7 @@ from engine.stream.handlers.batches import (
 )
 from engine.stream.handlers.consequences import note_said, said_of
 from engine.stream.handlers.erasure import Forget, forget
-from engine.stream.handlers.hop_arrivals import Arrived, EndOf, HopArrivals, unknown_end
+from engine.stream.handlers.hop_arrivals import Arrived, EndOf, HopArrivals, parts, unknown_end
 from engine.stream.handlers.hop_messages import FROM_HOPS, Departures, Hop, Tick, hops_of
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.replies import Replies
@@ -49,7 +49,7 @@ _log = structlog.stdlib.get_logger("floodgate")
 _AT_ONCE = 64
 """Messages that are decoded at a stretch: each becomes some twenty objects."""
 
-_WITHOUT_RECORD = (Mark, Answer, FailedEvent)
+_WITHOUT_RECORD = frozenset((Tick, Mark, Answer, FailedEvent))
 """What is about no entity's record."""
 
 
@@ -106,7 +106,7 @@ class HopWorker:
         for few in slices(records, _AT_ONCE):
             arrivals = self._arrivals.read(partition, state, few, outcome, requests)
             arrived += [(key, record) for key, _, record, _ in arrivals]
-            for part in _parts(arrivals):
+            for part in parts(arrivals):
                 self._apply(outcome, partition, part, departures, at_hand)
             if outcome.read_from is not None:
                 break
@@ -127,21 +127,14 @@ class HopWorker:
     ) -> None:
         """Apply a part of a batch. `at_hand`: the keys of the entities that the whole batch is about."""
         assert outcome.state is not None
-        concerned = [key for key, _, _, hop in arrived if key and type(hop) not in _WITHOUT_RECORD]
+        concerned = [key for key, _, _, hop in arrived if type(hop) not in _WITHOUT_RECORD]
         touched = outcome.state.load(dict.fromkeys(concerned))
         returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and type(hop) is RoutedEvent]
         events = iter(self.prepare_returned(returned))
         for key, entity_key, record, hop in arrived:
-            if type(hop) is Tick:
+            if type(hop) in _WITHOUT_RECORD:
                 departures.begin(record.offset)
-                outcome.messages += [departures.send(sent) for sent in self.pass_time(outcome, hop.ts_ms)]
-                continue
-            if type(hop) is Mark or type(hop) is Answer:
-                departures.begin(record.offset)
-                outcome.messages += [departures.send(sent) for sent in self.meet(outcome, hop)]
-                continue
-            if type(hop) is FailedEvent:
-                self._replies.fail(outcome, hop.event())
+                outcome.messages += [departures.send(sent) for sent in self._apply_apart(outcome, hop)]
                 continue
             entity = touched[key]
             event = next(events) if type(hop) is RoutedEvent and entity_key is None else None
@@ -153,7 +146,7 @@ class HopWorker:
                 if type(hop) is RoutedEvent and entity_key is not None:
                     matches = self.visits.visit(outcome, hop, entity_key, entity, at_hand, key)
                     if matches:  # first: they stand though this event may fail
-                        outcome.messages += departures.send_matches(matches)
+                        outcome.messages += [departures.send_to(None, match) for match in matches]
                     self._go_on(outcome, hop, departures)
                     is_kept = bool(entity.newest)  # else it was refused, and leaves nothing behind
                 elif type(hop) is RoutedEvent and event is not None:
@@ -174,7 +167,17 @@ class HopWorker:
         answers = [Given(record.offset, hop) for _, _, record, hop in arrived if type(hop) is Answer]
         self.learn(outcome, partition, late + answers)
 
-    def _add_to(self, outcome: StateOutcome, hop: Hop | RetroactiveMatch | Tick, user: EntityRecord) -> Sequence[Hop]:
+    def _apply_apart(self, outcome: StateOutcome, hop: Hop | Tick) -> list[Hop]:
+        """Apply what is about no entity's record; what it brings about elsewhere."""
+        if type(hop) is Tick:
+            return self.pass_time(outcome, hop.ts_ms)
+        if type(hop) is Mark or type(hop) is Answer:
+            return self.meet(outcome, hop)
+        if type(hop) is FailedEvent:
+            self._replies.fail(outcome, hop.event())
+        return []
+
+    def _add_to(self, outcome: StateOutcome, hop: Hop | Tick, user: EntityRecord) -> Sequence[Hop]:
         """Apply what is about an event of before at its user; what it brings about elsewhere."""
         if type(hop) is RetroactiveMatch:
             return self.act_retroactively(outcome, hop, user)
@@ -189,9 +192,7 @@ class HopWorker:
         else:
             outcome.messages.append(departures.send_to(entity_key, routed))
 
-    def _fail(
-        self, outcome: StateOutcome, hop: Hop | RetroactiveMatch | Tick, departures: Departures, *, at_user: bool
-    ) -> None:
+    def _fail(self, outcome: StateOutcome, hop: Hop | Tick, departures: Departures, *, at_user: bool) -> None:
         """An event goes no further, and may be waited for: where its user is, this is known."""
         if type(hop) is not RoutedEvent or hop.type not in self._replies.types or hop.withdrawn:
             return
@@ -281,16 +282,3 @@ class HopWorker:
             self._metrics.retroactive_matches.labels(match.rule).inc()
             self._results.publish(outcome, result.decision, result.follow_ups)
         return result.follow_ups
-
-
-def _parts(arrived: list[Arrived]) -> Iterator[list[Arrived]]:
-    """Arrivals in parts, none of which has an event behind what has come of it: the example is known by the offset of
-    what came last, wherever a batch ends when it is repeated."""
-    begins, answered = 0, set[int]()
-    for at, (_, _, _, hop) in enumerate(arrived):
-        if type(hop) is Answer:
-            answered.add(hop.identity)
-        elif answered and type(hop) is RoutedEvent and hop.identify() in answered:
-            yield arrived[begins:at]
-            begins, answered = at, set[int]()
-    yield arrived[begins:]

@@ -74,7 +74,7 @@ class Outcomes:
 
     def take(self, outcome: StateOutcome, marks: Iterable[Mark]) -> list[Mark | Answer]:
         """What an event is to outcomes: what it answers; and itself, where it meets others in another partition."""
-        hops = list[Mark | Answer]()
+        hops: list[Mark | Answer] = []
         for mark in marks:
             hops += self.meet(outcome, mark) if self._outcomes[mark.outcome].is_at_user else (mark,)
         return hops
@@ -105,7 +105,7 @@ class Outcomes:
             timer = OutcomeTimer(name, spec.name, spec.key)  # nobody's: others may have come in that minute
             due_ms = mark.ts_ms - mark.ts_ms % _MINUTE_MS + _MINUTE_MS
             outcome.keep_timers([timers.put(due_ms, hash64(name.hex()), encode_timer(timer))])
-        known = list[Answer]()
+        known: list[Answer] = []
         for answer in answers:
             self._over.append(timers.name(_due_ms(spec, answer.after_ms), _identity(name, answer.identity)))
             # What has waited while nobody watched could only be yes now: it would be no where something came then.

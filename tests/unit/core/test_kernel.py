@@ -1,5 +1,6 @@
 """The compiled functions do what those in Python do, word for word."""
 
+import struct
 from array import array
 
 import pytest
@@ -128,3 +129,29 @@ def test_both_hash_alike_with_and_without_a_key(text: str, secret: str) -> None:
             assert chosen.hash64(text) != keyed
     finally:
         chosen.set_hash_key("")
+
+
+texts = st.text(max_size=300)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1), st.tuples(*[texts] * 4))
+def test_both_write_a_note_alike(time: int, partition: int, content: int, ids: tuple[str, str, str, str]) -> None:
+    python, compiled = KERNELS
+    assert python.pack_note(time, partition, content, ids) == compiled.pack_note(time, partition, content, ids)
+
+
+@pytest.mark.parametrize(
+    ("time", "partition", "ids"),
+    [
+        (2**32, 0, ("e", "t", "u", "x")),
+        (-1, 0, ("e", "t", "u", "x")),
+        (0, -1, ("e", "t", "u", "x")),
+        (0, 0, ("e" * 65_536, "t", "u", "x")),
+        (0, 0, ("e", "t", "\ud800", "x")),
+    ],
+)
+def test_neither_writes_a_note_that_does_not_fit(time: int, partition: int, ids: tuple[str, str, str, str]) -> None:
+    for kernel in KERNELS:
+        with pytest.raises((struct.error, OverflowError, ValueError)):
+            kernel.pack_note(time, partition, 0, ids)

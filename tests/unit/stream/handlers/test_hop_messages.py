@@ -1,12 +1,19 @@
 """Routed events and retroactive matches as messages: what may be in one, where it goes, how it is numbered."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.core.domain.events import LATEST_MS, MAX_CLOCK_TOLERANCE_MS
-from engine.core.evaluation.routing import MAX_CONCEALED_CHARS, Origin, RetroactiveMatch, RoutedEvent
+from engine.core.evaluation.routing import (
+    MAX_CONCEALED_CHARS,
+    NOWHERE,
+    EntityKey,
+    Origin,
+    RetroactiveMatch,
+    RoutedEvent,
+)
 from engine.core.state.clusters import ClusterTrace
 from engine.errors import StateError
 from engine.state.store import entity_record_key, user_record_key
@@ -25,7 +32,7 @@ from engine.stream.handlers.hop_messages import (
 from tests.events import START_MS, routed_event
 
 STOPS = [("device_id", "d"), ("url_domain", "x.io")]
-MATCH = RetroactiveMatch("r", "e", "post", "ann", "ann", START_MS, 2, "device_id", "d", "c", None, 1)
+MATCH = RetroactiveMatch(NOWHERE, "r", "e", "post", "ann", "ann", START_MS, 2, "device_id", "d", "c", None, 1)
 
 
 def routed(**changes: Any) -> RoutedEvent:
@@ -39,17 +46,21 @@ def departures() -> Departures:
     return leaving
 
 
+def entity_of(what: RoutedEvent | RetroactiveMatch) -> EntityKey | None:
+    """Where it goes, if not to its user."""
+    return what.next_entity() if isinstance(what, RoutedEvent) else None
+
+
 def key_of(what: RoutedEvent | RetroactiveMatch) -> bytes:
     """The record that it is about."""
-    return state_key(what, what.next_entity() if isinstance(what, RoutedEvent) else None)
+    return state_key(what, entity_of(what))
 
 
-def decoded(what: RoutedEvent | RetroactiveMatch) -> Hop | RetroactiveMatch:
+def decoded(what: RoutedEvent | RetroactiveMatch) -> Hop:
     """As it arrives."""
-    message = departures().send(what) if isinstance(what, RoutedEvent) else departures().send_matches([what])[0]
-    found = decode_hop(message.value)
+    found = decode_hop(departures().send(what).value)
     assert not isinstance(found, Forget | Tick)
-    return found[1]
+    return found
 
 
 def is_taken(what: RoutedEvent | RetroactiveMatch) -> bool:
@@ -108,16 +119,16 @@ def test_a_routed_event_is_sent_on_up_to_half_of_what_a_message_may_have(monkeyp
 
 def test_messages_of_one_record_are_numbered_one_by_one() -> None:
     leaving = departures()
-    messages = [leaving.send(routed()), *leaving.send_matches([MATCH, MATCH])]
+    messages = [leaving.send(routed()), leaving.send(MATCH), leaving.send(MATCH)]
     found = [decode_hop(one.value) for one in messages]
-    assert [one[0] for one in found if not isinstance(one, Forget | Tick)] == [
+    assert [one.origin for one in found if not isinstance(one, Forget | Tick)] == [
         Origin(FROM_HOPS, 1, 7 * MESSAGES_PER_RECORD + place) for place in range(3)
     ]
 
 
 def test_a_message_goes_to_its_next_stop_by_key_and_home_by_partition() -> None:
     on_its_way, back = routed(), routed(answers=[{}, {}])
-    sent = [departures().send(on_its_way), departures().send(back), *departures().send_matches([MATCH])]
+    sent = [departures().send(on_its_way), departures().send(back), departures().send(MATCH)]
     assert [(one.key, one.partition) for one in sent] == [(b"device_id\x00d", None), (b"ann", 2), (b"ann", 2)]
     assert [key_of(one) for one in (on_its_way, back, MATCH)] == [
         entity_record_key(STOPS[0]), user_record_key("ann"), user_record_key("ann")
@@ -137,5 +148,6 @@ def test_it_belongs_where_it_was_sent(
     def place(key: bytes) -> int:
         return 1 if key == b"device_id\x00d" else 0
 
-    assert [partition for partition in range(3) if belongs(what, key_of(what), partition, place)] == known
-    assert [partition for partition in range(3) if belongs(what, key_of(what), partition, None)] == unknown
+    about = what, entity_of(what), key_of(what)
+    assert [partition for partition in range(3) if belongs(*about, partition, place)] == known
+    assert [partition for partition in range(3) if belongs(*about, partition, None)] == unknown

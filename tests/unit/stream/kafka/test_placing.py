@@ -4,7 +4,7 @@ from aiokafka.partitioner import DefaultPartitioner, murmur2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.evaluation.routing import RetroactiveMatch
+from engine.core.evaluation.routing import NOWHERE, RetroactiveMatch
 from engine.state.store import ENTITY, entity_record_key
 from engine.stream.handlers.hop_messages import belongs, state_key
 from engine.stream.kafka.placing import among, partition_of_key
@@ -26,8 +26,8 @@ def test_any_key_is_hashed_as_kafkas_clients_hash_it(key: bytes) -> None:
 
 
 def test_a_retroactive_match_belongs_at_its_user() -> None:
-    match = RetroactiveMatch("r", "e", "post", "u", "u", 1, 2, "device_id", "d", "c", None, 1)
-    assert [belongs(match, state_key(match, None), partition, among(3)) for partition in range(3)] == [
+    match = RetroactiveMatch(NOWHERE, "r", "e", "post", "u", "u", 1, 2, "device_id", "d", "c", None, 1)
+    assert [belongs(match, None, state_key(match, None), partition, among(3)) for partition in range(3)] == [
         False,
         False,
         True,
