@@ -41,6 +41,19 @@ def apart(text: str) -> tuple[str, list[str]]:
     """A text as it is shown where its markup is, and what its tags say beside their names: where it is shown as it
     stands, people read that too."""
     said: list[str] = []
+    if "&" in text:
+        text = _ENTITY.sub(_character, text.replace("&amp;", "&"))
+    if ("<" in text and ">" in text) or ("[" in text and "]" in text):
+        text = _without_tags(text, said)
+    if "**" in text or "~~" in text or "__" in text:
+        text = _EMPHASIS.sub("", text)
+    if "\\" in text:
+        text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)) if match[1] else match[2], text)
+    return text, said
+
+
+def _without_tags(text: str, said: list[str]) -> str:
+    """A text without its tags, what these say beside their names in `said`."""
 
     def without(match: re.Match[str]) -> str:
         inside = _NAME.sub("", match[0], count=1)[:-1].rstrip("/-")
@@ -48,17 +61,11 @@ def apart(text: str) -> tuple[str, list[str]]:
             said.append(inside)
         return ""
 
-    if "&" in text:
-        text = _ENTITY.sub(_character, text.replace("&amp;", "&"))
     if "<" in text and ">" in text:
         text = _TAG.sub(without, _BREAK.sub(lambda match: f" {without(match)}", text))
     if "[" in text and "]" in text:
         text = _CODE.sub(without, text)
-    if "**" in text or "~~" in text or "__" in text:
-        text = _EMPHASIS.sub("", text)
-    if "\\" in text:
-        text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)) if match[1] else match[2], text)
-    return text, said
+    return text
 
 
 def _character(match: re.Match[str]) -> str:

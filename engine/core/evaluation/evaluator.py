@@ -20,7 +20,7 @@ from engine.core.evaluation.absences import Timer, has_lapsed, timers_of
 from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.deciding import NOTHING, SAMPLED_BITS, Deciding, Evaluation
 from engine.core.evaluation.enforcement import Case, Holding
-from engine.core.evaluation.follow_ups import FollowUp
+from engine.core.evaluation.follow_ups import FollowUp, taken_along
 from engine.core.evaluation.order import note_later, placed
 from engine.core.evaluation.outcomes import marks_of
 from engine.core.evaluation.reach import target_of
@@ -28,11 +28,11 @@ from engine.core.evaluation.recalling import recall
 from engine.core.evaluation.routing import NOWHERE, EntityKey, RetroactiveMatch, RoutedEvent, route
 from engine.core.evaluation.scoring import Models, Scoring, Tally
 from engine.core.evaluation.visits import keep_labels, take_labels
-from engine.core.kernel import identity_of, lookup, remember
+from engine.core.kernel import identity_of, remember
 from engine.core.series.entity_series import EntitySeries
 from engine.core.series.recent import CONFLICTING, SEEN
 from engine.core.state.entities import RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
-from engine.core.values.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIELDS, MAX_ID_CHARS
+from engine.core.values.identity import CONFLICTING_IDS, MAX_ID_CHARS
 
 
 class Evaluator:
@@ -257,17 +257,13 @@ class Evaluator:
         values = program.gather(event.fields, series, case.now, case.scoring.scores)
         eligible = self._eligible(case, program, series) if entity_keys and not case.allowed else {}
         if entity_keys and entity_keys[-1][0][0] == RESTING:  # they come last
-            entity_keys = [entity for entity in entity_keys if self._is_asked(entity[0], eligible)]
+            entity_keys = self._asked(entity_keys, eligible)
         if not entity_keys:
             for name, read_texts in program.decider.models.items():
                 self.scorers[name].read_late(event.place, read_texts(event.fields))
             self._deciding.decide_gathered(case, program.decider, [values])
             return None
-        fields = {path: value for path in program.carried if (value := lookup(event.fields, path)) is not None}
-        if CLOCK_SKEW in program.carried:  # None is unknown there, nothing is no skew
-            fields[CLOCK_SKEW] = event.fields.get(CLOCK_SKEW, 0)
-        if program.invalid is not None:
-            fields[INVALID_FIELDS] = program.invalid(event.fields)
+        fields = taken_along(program.carried, event.fields, program.invalid)
         if program.judge is not None:
             fields.update(judged if judged is not None else program.judge(event.fields, series, case.now))
         routed = RoutedEvent(
@@ -289,6 +285,9 @@ class Evaluator:
             if target_id is not None and len(target_id) <= MAX_ID_CHARS:
                 eligible[rule.name] = target_id
         return eligible
+
+    def _asked(self, entity_keys: list[EntityKey], eligible: Mapping[str, str]) -> list[EntityKey]:
+        return [entity for entity in entity_keys if self._is_asked(entity[0], eligible)]
 
     def _is_asked(self, kind: str, eligible: Mapping[str, str]) -> bool:
         """Whether an event has to visit the entities of a kind: where rules do nothing but rest, only if one may."""

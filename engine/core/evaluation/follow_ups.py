@@ -73,7 +73,11 @@ def follow_ups_of(
 def taken_along(paths: Sequence[str], fields: Fields, invalid: Invalid | None = None) -> Fields:
     """What of an event's fields stands at these paths, by path. `invalid` tells which fields are not what they should
     be, as long as all of them are there."""
-    taken = {path: value for path in paths if (value := lookup(fields, path)) is not None}
+    taken: Fields = {}
+    for path in paths:
+        value = lookup(fields, path)
+        if value is not None:
+            taken[path] = value
     if CLOCK_SKEW in paths:  # None is unknown there, nothing is no skew
         taken[CLOCK_SKEW] = fields.get(CLOCK_SKEW, 0)
     if invalid is not None and INVALID_FIELDS in paths:

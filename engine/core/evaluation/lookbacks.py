@@ -50,10 +50,16 @@ def look_back(
     elif not crossings:
         return []
     released = notes.release()
-    if not released:
-        return []
+    return _matches(watch, rule.name, released, record, entity_key, crossings) if released else []
+
+
+def _matches(
+    watch: Watch, rule: str, released: list[Contributor], record: EntityRecord, entity_key: EntityKey,
+    crossings: list[int],
+) -> list[RetroactiveMatch]:  # fmt: skip
+    key = entity_key[1]
     total = max(int(least_of(watch.count(record.series, time, key)) or 0) for time in (*crossings, record.newest))
-    return [_match_of(watch, rule.name, note, record, entity_key, total) for note in released]
+    return [_match_of(watch, rule, note, record, entity_key, total) for note in released]
 
 
 def _match_of(

@@ -84,10 +84,10 @@ def cooldown_key(rule: Rule, acts: bool) -> int:
 
 def mode_at(rule: Rule, ts_ms: int) -> tuple[Mode, float]:
     """A rule's mode at a time, and of a canary its share."""
-    if not rule.plan:
-        return rule.mode, rule.share
-    stage = next((stage for stage in reversed(rule.plan) if ts_ms >= stage.from_ms), None)
-    return (stage.mode, stage.share) if stage is not None else (rule.mode, rule.share)
+    for stage in reversed(rule.plan):
+        if ts_ms >= stage.from_ms:
+            return stage.mode, stage.share
+    return rule.mode, rule.share
 
 
 def allows(rule: Rule, event: Event) -> bool:

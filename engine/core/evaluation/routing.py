@@ -155,8 +155,13 @@ class RoutedEvent(Travelling, array_like=True, tag_field="tag", tag="journey"):
             kinds.setdefault(kind, []).append(values)
         if len(kinds) == len(self.answers):  # one entity of each
             return [_merged(self.values, self.answers)]
-        by_kind = [[answer for answer in answers if answer] or [{}] for answers in kinds.values()]
-        return [_merged(self.values, answers) for answers in _combinations(by_kind)]
+        return _all_merged(self.values, kinds.values())
+
+
+def _all_merged(values: dict[str, Value], answers: Iterable[list[dict[str, Value]]]) -> list[dict[str, Value]]:
+    """A reading for each combination of one answer of each kind."""
+    by_kind = [[answer for answer in of_kind if answer] or [{}] for of_kind in answers]
+    return [_merged(values, combined) for combined in _combinations(by_kind)]
 
 
 def _merged(values: dict[str, Value], answers: Iterable[dict[str, Value]]) -> dict[str, Value]:
@@ -246,6 +251,6 @@ def route(entities: Mapping[str, EntityProgram], fields: Fields) -> list[EntityK
     entity_keys: list[EntityKey] = []
     for kind, entity in entities.items():
         keys = entity.keys(fields)
-        if keys:
-            entity_keys += [(kind, key) for key in (keys if len(keys) < 2 else chosen(keys, entity.most))]
+        for key in keys if len(keys) < 2 else chosen(keys, entity.most):
+            entity_keys.append((kind, key))
     return entity_keys

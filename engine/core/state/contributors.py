@@ -58,10 +58,7 @@ class Contributors:
         if self._by_user is not None:
             self._by_user[contributor.user_id] += 1
         if len(self.notes) > MAX_NOTES:
-            by_user = self._by_user = self._by_user or Counter([note.user_id for note in self.notes])
-            most = max(by_user.values())
-            at = next(at for at, note in enumerate(self.notes) if by_user[note.user_id] == most)
-            self._drop(at, at + 1)
+            self._drop_one()
 
     def cross(self, time: int) -> None:
         """The counters were high enough at `time`: everything within the lookback before it is meant."""
@@ -122,6 +119,13 @@ class Contributors:
         parts = [_HEAD.pack(self.lookback_ms, len(self.spans), len(self.notes))]
         parts += [_SPAN.pack(*span) for span in self.spans]
         return b"".join([*parts, *self._packed])
+
+    def _drop_one(self) -> None:
+        """Forget the oldest note of the user who has the most."""
+        by_user = self._by_user = self._by_user or Counter([note.user_id for note in self.notes])
+        most = max(by_user.values())
+        at = next(at for at, note in enumerate(self.notes) if by_user[note.user_id] == most)
+        self._drop(at, at + 1)
 
     def _drop(self, begin: int, end: int) -> None:
         by_user = self._by_user

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from types import MappingProxyType
 from typing import Any
 
-from engine.core.values.networks import address_of, network_of
+from engine.core.values.networks import Network, address_of, network_of
 
 Conceal = Callable[[str], str]
 """Gives an id its pseudonym."""
@@ -96,16 +96,21 @@ class Entries(set[str]):
             return True
         network = network_of(address_of(value)) if self._lengths else None
         if network is not None:
-            return any(
-                version == network.version
-                and bits <= network.bits  # type: ignore[operator]  # a number
-                and ("network", *network.within(bits)) in meanings  # type: ignore[arg-type]  # a number
-                for version, bits in self._lengths
-            )
-        if not self._depths:
-            return False
-        labels = folded.split(".")
-        return any(depth <= len(labels) and ("below", ".".join(labels[-depth:])) in meanings for depth in self._depths)
+            return self._has_network(network)
+        return bool(self._depths) and self._has_wildcard(folded.split("."))
+
+    def _has_network(self, network: Network) -> bool:
+        return any(
+            version == network.version
+            and bits <= network.bits  # type: ignore[operator]  # a number
+            and ("network", *network.within(bits)) in self._meanings  # type: ignore[arg-type]  # a number
+            for version, bits in self._lengths
+        )
+
+    def _has_wildcard(self, labels: list[str]) -> bool:
+        return any(
+            depth <= len(labels) and ("below", ".".join(labels[-depth:])) in self._meanings for depth in self._depths
+        )
 
     def _note(self, entry: str, by: int) -> None:
         meaning = meaning_of(entry)

@@ -220,9 +220,10 @@ def keys(*parts: tuple[str, ...]) -> tuple[str, ...]:
     """The keys of the entities that an event names: one value of each part, every combination. More than an event may
     visit, as some may be on an exception list; where there are too many, the sender does not choose which."""
     if len(parts) == 1:  # the usual case
-        if not parts[0]:
-            return ()
-        return tuple([_short(escaped(value)) for value in parts[0][:MAX_KEYS]])
+        found = parts[0]
+        if len(found) < 2:
+            return (_short(escaped(found[0])),) if found else ()
+        return tuple([_short(escaped(value)) for value in found[:MAX_KEYS]])
     return tuple([_short(joined(values)) for values in _combined(*parts)])
 
 
@@ -241,7 +242,14 @@ def _combined(*parts: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
 
 def left_in(found: tuple[str, ...], lists: tuple[Container[str], ...]) -> tuple[str, ...]:
     """The keys that are not in all of these lists: some counter counts at them."""
-    return tuple([key for key in found if not all(key in entries for entries in lists)]) if found else ()
+    return tuple([key for key in found if not _is_in_all(key, lists)]) if found else ()
+
+
+def _is_in_all(key: str, lists: tuple[Container[str], ...]) -> bool:
+    for entries in lists:  # noqa: SIM110 - a generator is dearer, and each key of an event is asked about
+        if key not in entries:
+            return False
+    return True
 
 
 def _short(key: str) -> str:

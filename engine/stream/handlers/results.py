@@ -69,10 +69,12 @@ class Results:
             )  # fmt: skip
         if decision.actions and not decision.earlier:
             outcome.acted_ms.append(decision.ts_ms)
-        revealed = map(self._revealed, decision.actions)
+        return [self._message(action) for action in decision.actions] if decision.actions else []
+
+    def _message(self, action: Action) -> Message:
+        action = self._revealed(action)
         reveal = self._pseudonyms.reveal if self._pseudonyms is not None else str
-        topic = self._topics.actions
-        return [Message(topic, action.target_id.encode(), encode_action(action, reveal)) for action in revealed]
+        return Message(self._topics.actions, action.target_id.encode(), encode_action(action, reveal))
 
     def _revealed(self, action: Action) -> Action:
         if self._pseudonyms is None:

@@ -5,9 +5,10 @@ from collections.abc import Container
 from engine.core.domain.kinds import READING, stored_kind
 from engine.core.domain.rules import DEFAULT_MAX_KEYS, Rulebook
 from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
-from engine.core.evaluation.visits import never, visit
+from engine.core.evaluation.visits import Admit, never, visit
 from engine.core.kernel import hash64
 from engine.core.state.entities import EntityRecord
+from engine.state.store import PartitionState
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.metrics import Metrics
 
@@ -38,25 +39,28 @@ class Visits:
     ) -> list[RetroactiveMatch]:  # fmt: skip
         """Count an event at its next entity, if there is room for one more; nothing at one of a kind that the rulebook
         does not have. `busy`: the keys of records that this batch has at hand, the entity's `key` among them."""
-        state = outcome.state
+        kind, state, rulebook = entity_key[0], outcome.state, self._rulebook
         assert state is not None
-        rulebook = self._rulebook
         assert rulebook is not None  # no partition is read before a rulebook is there
-        if entity_key[0] not in self._visits:
+        if kind not in self._visits:
             return visit(routed, entity_key, entity, rulebook, never)
-        self._visits[entity_key[0]] += 1
-        if READING in entity_key[0]:
+        self._visits[kind] += 1
+        if READING in kind:
+            return visit(routed, entity_key, entity, rulebook, self._has_room(state))
+        if not entity.newest:
+            return visit(routed, entity_key, entity, rulebook, self._admit(outcome, state, busy, key))
+        if entity.is_provisional:
+            entity.is_provisional = state.entity_budget().meet(kind, key, hash64(routed.user_id))
+        return visit(routed, entity_key, entity, rulebook)
 
-            def has_room(routed: RoutedEvent, entity_key: EntityKey) -> bool:
-                kind = stored_kind(entity_key[0])
-                return state.entity_budget().has_room(kind, routed.ts_ms, self._budget_of(kind))
+    def _has_room(self, state: PartitionState) -> Admit:
+        def has_room(routed: RoutedEvent, entity_key: EntityKey) -> bool:
+            kind = stored_kind(entity_key[0])
+            return state.entity_budget().has_room(kind, routed.ts_ms, self._budget_of(kind))
 
-            return visit(routed, entity_key, entity, rulebook, has_room)
-        if entity.newest:
-            if entity.is_provisional:
-                entity.is_provisional = state.entity_budget().meet(entity_key[0], key, hash64(routed.user_id))
-            return visit(routed, entity_key, entity, rulebook)
+        return has_room
 
+    def _admit(self, outcome: StateOutcome, state: PartitionState, busy: Container[bytes], key: bytes) -> Admit:
         def admit(routed: RoutedEvent, entity_key: EntityKey) -> bool:
             budget, source = self._budget_of(entity_key[0]), hash64(routed.user_id)
             admission = state.entity_budget().admit(entity_key[0], key, routed.ts_ms, budget, source, busy)
@@ -66,7 +70,7 @@ class Visits:
                 self._metrics.keys_refused.labels(entity_key[0]).inc()
             return admission.admitted
 
-        return visit(routed, entity_key, entity, rulebook, admit)
+        return admit
 
     def _budget_of(self, kind: str) -> int:
         """How many entities of a kind may be counted in a partition."""
