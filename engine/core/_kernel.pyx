@@ -656,7 +656,9 @@ cdef uint64_t _hashed(const unsigned char *at, Py_ssize_t left) noexcept:
 
 def hash64(str text not None):
     """The same of a text."""
-    return hash_bytes(text.encode())
+    cdef Py_ssize_t size
+    cdef const char *data = PyUnicode_AsUTF8AndSize(text, &size)
+    return _hashed(<const unsigned char *> data, size)
 
 
 def hash_all(list texts not None):
@@ -725,12 +727,20 @@ def plain_identity(dict document not None):
     return event_id, kind, user_id, ts_ms
 
 
+cdef dict _PARTS = {}
+
+
 def lookup(dict document not None, str path not None):
     """As in paths.py."""
     if "." not in path:
         return document.get(path)
     cdef object value = document
-    for part in <tuple> parts_of(path):
+    cdef tuple parts = <tuple> _PARTS.get(path)
+    if parts is None:
+        if len(_PARTS) > 4_096:  # rulebooks have fewer, but come and go
+            _PARTS.clear()
+        _PARTS[path] = parts = parts_of(path)
+    for part in parts:
         if type(value) is not dict:
             value = None
             break

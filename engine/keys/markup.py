@@ -34,7 +34,7 @@ def without_markup(text: str) -> str:
     """A text as it is shown where its markup is, and behind it what its tags say that could be an address. Entities are
     resolved first, and once."""
     text, said = apart(text)
-    return "\n".join((text, *(one for one in said if "." in one)))
+    return "\n".join((text, *[one for one in said if "." in one])) if said else text
 
 
 def apart(text: str) -> tuple[str, list[str]]:

@@ -154,7 +154,7 @@ def _letters(text: str) -> str:
         text = _without_links(text)
     if "_" in text or text.encode().translate(None, _NO_DIGITS):
         text = _NUMBERS.sub("", text)
-    if any(sign in text for sign in _SIGNS):
+    if "@" in text or "$" in text or "!" in text or "|" in text:
         text = _IN_WORD.sub(lambda match: _SIGNS[match[0]], text)
     letters = text.encode().translate(_LETTERS, _NO_LETTERS).decode()
     if letters.isascii():

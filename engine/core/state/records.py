@@ -68,7 +68,8 @@ def dump_record(record: EntityRecord) -> bytes:
 def _dump_more(record: EntityRecord) -> list[bytes]:
     many: tuple[Sized, ...] = (record.acted, record.cooldowns, record.series.others, record.contributors, record.links)
     parts = [_MORE.pack(*map(len, many)), to_bytes(array("Q", record.acted))]
-    parts += [_COOLDOWN.pack(rule, *record.cooldowns[rule]) for rule in sorted(record.cooldowns)]
+    for rule in sorted(record.cooldowns):
+        parts.append(_COOLDOWN.pack(rule, *record.cooldowns[rule]))
     for key in sorted(record.series.others):
         series = record.series.others[key]
         length = len(series.times)

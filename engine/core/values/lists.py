@@ -86,9 +86,9 @@ class Entries(set[str]):
         self._depths.clear()
 
     def __contains__(self, value: object) -> bool:
-        return super().__contains__(value) or (
-            bool(self._meanings) and isinstance(value, str) and len(value) <= MAX_NAME_CHARS and self._means(value)
-        )
+        if set.__contains__(self, value):  # `super` is dearer than what it asks
+            return True
+        return bool(self._meanings) and isinstance(value, str) and len(value) <= MAX_NAME_CHARS and self._means(value)
 
     def _means(self, value: str) -> bool:
         meanings, folded = self._meanings, value.casefold()

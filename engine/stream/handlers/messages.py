@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import msgspec
 import orjson
@@ -36,7 +36,7 @@ MAX_DEAD_LETTER_KEY_BYTES = 1_024
 _DEAD_LETTER_ERROR_BYTES = 1_000
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True):
     """Something to publish. `topic` is one of ours, under its configured name."""
 
     topic: str

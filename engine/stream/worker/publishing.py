@@ -70,15 +70,16 @@ class Publisher:
         found: dict[str, dict[int, list[Entry]]] = {}
         partitions: dict[str, tuple[int, ...]] = {}
         seal_of = self._seals.header
-        for topic, key, value, headers, own_partition in messages:
+        for message in messages:
+            topic, key, value = message.topic, message.key, message.value
             if self._is_too_large(topic, key, value):
                 continue
             if topic not in partitions:
                 partitions[topic] = tuple(sorted(await self._producer().partitions_for(topic)))
                 found[topic] = {}
-            partition = own_partition if own_partition is not None else _partition_of(key, partitions[topic])
+            partition = message.partition if message.partition is not None else _partition_of(key, partitions[topic])
             seal = seal_of(topic, key, value)
-            said = headers or NO_HEADERS
+            said = message.headers or NO_HEADERS
             entry = key, value, said if seal is None else [*said, seal]
             if partition in found[topic]:
                 found[topic][partition].append(entry)
