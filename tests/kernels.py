@@ -9,6 +9,7 @@ from engine.core.series.counts import LAYOUT, new_counts
 from engine.core.series.distincts import LAYOUT as DISTINCT_LAYOUT
 from engine.core.series.distincts import new_distincts
 from engine.core.series.packed import Packed, bounds
+from engine.core.values import shapes
 from engine.core.values.bounds import AtLeast
 
 
@@ -33,6 +34,7 @@ class PythonKernel:
     trim_distincts = staticmethod(distincts.trim_distincts)
     remember = staticmethod(recent.remember)
     pack_note = staticmethod(packing.pack_note)
+    is_usual = staticmethod(shapes.is_usual)
 
 
 KERNELS: list[Any] = [PythonKernel]

@@ -748,6 +748,18 @@ def lookup(dict document not None, str path not None):
     return value if value is not None else document.get(path)
 
 
+def is_usual(dict fields not None, usual not None):
+    """As in shapes.py."""
+    cdef dict types = usual.types, inner = usual.inner
+    cdef object name, value, expected
+    for name, value in fields.items():
+        expected = types.get(name)
+        if expected is not None and type(value) not in <frozenset> expected:
+            if type(value) is not dict or name not in inner or not is_usual(value, inner[name]):
+                return False
+    return True
+
+
 def murmur2(bytes data not None):
     """As aiokafka has it (partitioner.py): MurmurHash2, by which Kafka's clients place keys."""
     cdef const unsigned char *at = data

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.core.series import counts, distincts, packing, recent
 from engine.core.series.packed import Packed
-from engine.core.values import hashing, identity, min_hashes, paths
+from engine.core.values import hashing, identity, min_hashes, paths, shapes
 from engine.core.values.bounds import AtLeast
 
 
@@ -62,6 +62,7 @@ identity_of: "Callable[[str, str, str], int]" = (_kernel or identity).identity_o
 remember: "Callable[[array[int], int, int, int], int]" = (_kernel or recent).remember
 plain_identity: "Callable[[dict[str, Any]], tuple[str, str, str, int] | None]" = (_kernel or identity).plain_identity
 lookup: "Callable[[dict[str, Any], str], Any]" = (_kernel or paths).lookup
+is_usual: "Callable[[dict[str, Any], shapes.Usual], bool]" = (_kernel or shapes).is_usual
 pack_record: "Callable[..., bytes]" = (_kernel or packing).pack_record
 unpack_record: "Callable[[bytes], tuple[Any, ...]]" = (_kernel or packing).unpack_record
 pack_note: "Callable[[int, int, int, tuple[str, str, str, str]], bytes]" = (_kernel or packing).pack_note

@@ -4,23 +4,16 @@ from collections.abc import Container, Iterable
 from types import NoneType
 from typing import Any, NamedTuple
 
-from engine.core.kernel import lookup
+from engine.core.kernel import is_usual, lookup
 from engine.core.values.identity import INVALID_FIELDS
+from engine.core.values.shapes import Usual
 
 Declared = tuple[str, str, str | None, tuple[type, ...]]
 """A field: its name, its path, what a path of several parts begins with, and of which types it may be."""
 
 
-class Usual(NamedTuple):
-    """Of which types what stands under a name is in most events: nobody has to look further. `inner`: the same of what
-    is in objects."""
-
-    types: dict[str, frozenset[type]]
-    inner: "dict[str, Usual]"
-
-
 class DeclaredTypes(NamedTuple):
-    """The fields that are declared to be of a type, and what is usual of an event."""
+    """The fields that are declared to be of a type, and what is usual of an event: then nobody has to look further."""
 
     fields: tuple[Declared, ...]
     usual: Usual
@@ -55,7 +48,7 @@ def _expect_inside(usual: Usual, path: str, types: tuple[type, ...], paths: Cont
 def invalid(fields: dict[str, Any], declared: DeclaredTypes) -> list[str]:
     """Which fields of an event cannot be what they should: those that were left out or cut, and those which the rules
     want to be of another type."""
-    if INVALID_FIELDS not in fields and _are_usual(fields, declared.usual):
+    if INVALID_FIELDS not in fields and is_usual(fields, declared.usual):
         return []
     names: list[str] = [*fields[INVALID_FIELDS]] if INVALID_FIELDS in fields else []
     for name, path, first, types in declared.fields:
@@ -69,17 +62,6 @@ def invalid(fields: dict[str, Any], declared: DeclaredTypes) -> list[str]:
         if value is not None and type(value) not in fitting and name not in names:
             names.append(name)
     return names
-
-
-def _are_usual(fields: dict[str, Any], usual: Usual) -> bool:
-    """Whether nobody has to look further. No generator: all events that go on to entities pay."""
-    types = usual.types
-    for name, value in fields.items():
-        if name in types and type(value) not in types[name]:
-            inner = usual.inner.get(name)
-            if inner is None or type(value) is not dict or not _are_usual(value, inner):
-                return False
-    return True
 
 
 def _in_the_way(fields: dict[str, Any], path: str) -> Any:

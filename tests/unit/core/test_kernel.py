@@ -2,6 +2,7 @@
 
 import struct
 from array import array
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from engine.core import kernel as chosen
 from engine.core.series.counts import new_counts
 from engine.core.series.distincts import new_distincts
 from engine.core.values import hashing, identity
+from engine.core.values.shapes import Usual
 from tests.kernels import KERNELS
 
 pytestmark = pytest.mark.skipif(
@@ -132,6 +134,23 @@ def test_both_hash_alike_with_and_without_a_key(text: str, secret: str) -> None:
 
 
 texts = st.text(max_size=300)
+names = st.sampled_from("abc")
+types = st.dictionaries(names, st.frozensets(st.sampled_from((int, str, dict, type(None)))), max_size=3)
+usual = st.recursive(
+    st.builds(Usual, types, st.just({})),
+    lambda inner: st.builds(Usual, types, st.dictionaries(names, inner, max_size=2)), max_leaves=4,
+)  # fmt: skip
+documents = st.recursive(
+    st.dictionaries(names, st.sampled_from((1, "x", None, 1.5)), max_size=3),
+    lambda inner: st.dictionaries(names, inner | st.just(1), max_size=3), max_leaves=5,
+)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(documents, usual)
+def test_both_find_the_same_usual(document: dict[str, Any], expected: Usual) -> None:
+    python, compiled = KERNELS
+    assert python.is_usual(document, expected) == compiled.is_usual(document, expected)
 
 
 @settings(max_examples=300, deadline=None)

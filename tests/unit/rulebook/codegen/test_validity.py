@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.rulebook.codegen.validity import Declared, DeclaredTypes, Usual, declared_types, invalid
+from engine.core.values.shapes import Usual
+from engine.rulebook.codegen.validity import Declared, DeclaredTypes, declared_types, invalid
 
 names = st.sampled_from(("a", "b", "c", "a.b"))
 values = st.recursive(
