@@ -11,10 +11,12 @@ first names them (`Scope.lines`).
 """
 
 from collections.abc import Callable, Iterable, Sequence, Set
+from functools import partial
 from typing import Any
 
 from engine.core.values.lists import LiveList
 from engine.keys.patterns import quietly_compiled
+from engine.rulebook.codegen.reads import Reads
 from engine.rulebook.codegen.searches import PhrasesOf, prepared
 from engine.rulebook.language.functions import FUNCTIONS
 from engine.rulebook.language.keys import CANONICAL, VIDEO
@@ -75,6 +77,7 @@ class Scope:
         self.variables: dict[tuple[str, str, str], str] = {}
         self.tallies: dict[str, str] = {}
         self._assigned: set[str] = set()
+        self.reads = Reads()
         self._above: list[str] = []
 
     def variable(self, ref: Ref) -> str:
@@ -85,10 +88,11 @@ class Scope:
     def loaded(self, ref: Ref) -> str:
         """An expression that gives the name's value, reading it if that has not happened yet."""
         name = self.variable(ref)
-        if name in self._assigned:
+        if name in self._assigned or name in self.reads:
             return name
-        source = self._load(self, ref)
-        return name if name in self._assigned else f"({name} if {name} is not U else ({name} := {source}))"
+        with self.reads.apart():
+            source = self._load(self, ref)
+        return name if name in self._assigned else self.reads.read(name, source)
 
     def once(self, ref: Ref, source: str) -> str:
         """The local variable of a name that a line above the one at hand computes: it is long, and read often."""
@@ -127,7 +131,8 @@ class Scope:
 
     def declarations(self) -> str:
         """The first line of the function: nothing is read yet."""
-        return " = ".join([*self.variables.values(), "U"]) if self.variables else "pass"
+        asked = [name for name in self.variables.values() if name in self.reads.asked]
+        return " = ".join([*asked, "U"]) if asked else "pass"
 
     # -- conditions -------------------------------------------------------------------------------
 
@@ -140,10 +145,8 @@ class Scope:
                 return f"({self.loaded(expr)} is True)"
             case Not(operand=operand):
                 return self.false(operand)
-            case Logical(op="and", operands=operands):
-                return "(" + " and ".join(self.true(part) for part in operands) + ")"
-            case Logical(operands=operands):
-                return "(" + " or ".join(self.true(part) for part in operands) + ")"
+            case Logical(op=op, operands=operands):
+                return self.reads.joined(op, [partial(self.true, part) for part in operands])
             case Call(function="known", arguments=[Ref() as ref]):
                 return f"({self.loaded(ref)} is not None)"
         return self._when_known(expr, self._test(expr))
@@ -157,10 +160,9 @@ class Scope:
                 return f"({self.loaded(expr)} is False)"
             case Not(operand=operand):
                 return self.true(operand)
-            case Logical(op="and", operands=operands):
-                return "(" + " or ".join(self.false(part) for part in operands) + ")"
-            case Logical(operands=operands):
-                return "(" + " and ".join(self.false(part) for part in operands) + ")"
+            case Logical(op=op, operands=operands):
+                other = "or" if op == "and" else "and"
+                return self.reads.joined(other, [partial(self.false, part) for part in operands])
             case Call(function="known", arguments=[Ref() as ref]):
                 return f"({self.loaded(ref)} is None)"
         return self._when_known(expr, self._opposite(expr))
@@ -174,14 +176,17 @@ class Scope:
         if expr.type == "bool":
             return f"(True if {self.true(expr)} else False if {self.false(expr)} else None)"
         known = self._known(expr)
-        return f"({self._plain(expr)} if {' and '.join(known)} else None)" if known else self._plain(expr)
+        return f"({self._plain(expr)} if {self.reads.joined('and', known)} else None)" if known else self._plain(expr)
 
     def _when_known(self, expr: Expr, test: str) -> str:
-        return "(" + " and ".join([*self._known(expr), test]) + ")"
+        return self.reads.joined("and", [*self._known(expr), lambda: test])
 
-    def _known(self, expr: Expr) -> list[str]:
-        conditions = [f"{self.loaded(ref)} is not None" for ref in names_in(expr)]
-        return conditions + self._safe(expr)
+    def _known(self, expr: Expr) -> list[Callable[[], str]]:
+        named = [partial(self._is_known, ref) for ref in names_in(expr)]
+        return [*named, *[partial(str, condition) for condition in self._safe(expr)]]
+
+    def _is_known(self, ref: Ref) -> str:
+        return f"{self.loaded(ref)} is not None"
 
     def _safe(self, expr: Expr) -> list[str]:
         """What has to hold beside that all names are known, innermost first: division by zero is unknown, and so is

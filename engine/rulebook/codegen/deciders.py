@@ -2,6 +2,7 @@
 
 from engine.core.domain.programs import Decider
 from engine.core.domain.rules import threshold_of
+from engine.rulebook.codegen.clauses import conditions
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.explanations import counterfactual, trace, values
 from engine.rulebook.codegen.functions import (
@@ -10,7 +11,6 @@ from engine.rulebook.codegen.functions import (
     ScoreSource,
     Vocabulary,
     compiled,
-    conditions,
     function,
 )
 from engine.rulebook.codegen.readings import from_series
@@ -58,14 +58,14 @@ class DeciderWriter:
 
     def _decide(self, scope: Scope, rules: Rules, asked: list[str], together: bool) -> str:
         # The models are asked whether or not a rule gets so far: labels are to find a score for every event.
-        lines = [" hits = []", *self._words.assignments(scope, asked, together)]
-        lines += [
-            scope.assign([Ref(span=Span("", 0, 0), type="number", kind="score", target=name, written=f"score.{name}")])
-            for name in asked
-        ]
-        for index, rule in rules:
-            condition = conditions(scope, rule.when, rule.any, rule.unless)
-            lines += scope.lines(f" if {condition}: hits.append({index})")
+        with scope.reads.in_order():
+            lines = [" hits = []", *self._words.assignments(scope, asked, together)]
+            for name in asked:
+                score = Ref(span=Span("", 0, 0), type="number", kind="score", target=name, written=f"score.{name}")
+                lines.append(scope.assign([score]))
+            for index, rule in rules:
+                condition = conditions(scope, rule.when, rule.any, rule.unless)
+                lines += scope.lines(f" if {condition}: hits.append({index})")
         return function("decide(f, s, now, ask)", scope, [*lines, " return hits"])
 
     def _explain(self, scope: Scope, rules: Rules) -> str:

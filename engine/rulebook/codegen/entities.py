@@ -12,9 +12,10 @@ from engine.core.domain.outcomes import FindKeys
 from engine.core.domain.programs import EntityProgram, Rest, Watch, entity_name
 from engine.core.domain.rules import USER, Memory
 from engine.core.evaluation.choice import most_of
+from engine.rulebook.codegen.clauses import conditions
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import is_judged, judgement, observations, withdrawals
-from engine.rulebook.codegen.functions import Rules, Vocabulary, compiled, conditions, excluding, function
+from engine.rulebook.codegen.functions import Rules, Vocabulary, compiled, excluding, function
 from engine.rulebook.codegen.reachability import reachable
 from engine.rulebook.codegen.readings import from_series, from_values, store_of
 from engine.rulebook.codegen.remembering import recalling, rememberings
@@ -118,12 +119,13 @@ class EntityWriter:
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, from_series, lambda _, model: f"q.get({model!r})")
         lines = [" hits = []"]
-        for index, rule in rules:
-            ours = [[clause for clause in group if not needs.kinds(clause)] for group in _groups(rule)]
-            if len(ours[1]) < len(rule.any):  # which of them hold is only known at the entities
-                ours[1] = []
-            condition = conditions(scope, *ours)
-            lines += scope.lines(f" if {condition}: hits.append({index})")
+        with scope.reads.in_order():
+            for index, rule in rules:
+                ours = [[clause for clause in group if not needs.kinds(clause)] for group in _groups(rule)]
+                if len(ours[1]) < len(rule.any):  # which of them hold is only known at the entities
+                    ours[1] = []
+                condition = conditions(scope, *ours)
+                lines += scope.lines(f" if {condition}: hits.append({index})")
         compiled([function("eligible(f, s, now, q)", scope, [*lines, " return hits"])], event_type, namespace)
         return namespace["eligible"]
 

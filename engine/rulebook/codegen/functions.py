@@ -19,10 +19,10 @@ from engine.rulebook.codegen.sequencing import completing
 from engine.rulebook.codegen.validity import DeclaredTypes, declared_types, invalid
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import CANONICAL, LIST_SOURCES
-from engine.rulebook.language.nodes import Choice, Points, Ref, names_in
+from engine.rulebook.language.nodes import Choice, Points, Ref
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.records import RatioDeclaration
-from engine.rulebook.sections.rules import Clause, RuleDeclaration
+from engine.rulebook.sections.rules import RuleDeclaration
 
 _NUMBER = ("int", "float")
 _TYPES = {
@@ -32,9 +32,6 @@ _TYPES = {
 _CLASSES = {
     "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,), "duration": (int, float),
     "size": (int, float), "time": (int, float, str),
-}  # fmt: skip
-_COST = {
-    "field": 0, "event": 0, "memory": 1, "counter": 1, "sequence": 2, "derived": 2, "value": 2, "score": 1, "keys": 3,
 }  # fmt: skip
 _COMPUTED = {CLOCK_SKEW: "0", INVALID_FIELDS: "[]", CONFLICTING_IDS: "False"}
 """What an event has of the engine's findings where there is nothing to find."""
@@ -250,20 +247,6 @@ def excluding(vocabulary: Vocabulary, scope: Scope, counter: Counter) -> list[st
     canonical = CANONICAL.get(counter.by)
     keys = {key for entry in entries for key in canonical(entry)} if canonical is not None else set()
     return [scope.constant("L", vocabulary.declared.entries(None, entries | keys))]
-
-
-def conditions(scope: Scope, when: list[Clause], any_of: list[Clause], unless: list[Clause]) -> str:
-    """Source text that is true when these clauses hold."""
-    parts = [scope.true(clause.expr) for clause in cheapest_first(when)]
-    if any_of:
-        parts.append("(" + " or ".join(scope.true(clause.expr) for clause in cheapest_first(any_of)) + ")")
-    parts += [scope.false(clause.expr) for clause in cheapest_first(unless)]
-    return " and ".join(parts) if parts else "True"
-
-
-def cheapest_first(clauses: list[Clause]) -> list[Clause]:
-    """Clauses are pure, so their order is free: those on plain fields go first."""
-    return sorted(clauses, key=lambda clause: max((_COST[ref.kind] for ref in names_in(clause.expr)), default=0))
 
 
 def fetch(path: str) -> str:
