@@ -108,6 +108,7 @@ class EventWorker:
         state = self._states(partition)
         outcome, arrived, applied = StateOutcome(state=state), list[tuple[bytes, Any]](), 0
         ledger, keeps = outcome.ledger(evaluator.rulebook), evaluator.rulebook.follow_ups.of_labels
+        are_asked, answered = self._absences.are_asked, self._replies.types
         self._absences.look(state)
         for few in slices(records, _AT_ONCE):
             decoded, passed = self._decode(evaluator.rulebook, few, outcome)
@@ -119,7 +120,7 @@ class EventWorker:
                 entity = touched[key]
                 arrived.append((key, record))
                 hops: list[Hop] = []
-                if self._absences.are_asked:
+                if are_asked:
                     now_ms = max(event.ts_ms, passed.get(place, 0)) if passed else event.ts_ms
                     hops = self._absences.advance(outcome, now_ms)
                 if record.offset > entity.offset:  # else applied before a crash; its actions went out before its state
@@ -128,7 +129,7 @@ class EventWorker:
                     try:
                         result = (
                             evaluator.evaluate(event, program, entity, partition, ledger)
-                            if event.type not in self._replies.types
+                            if event.type not in answered
                             else self._answer(outcome, record, event, (program, entity, partition, ledger))
                         )
                         if result is not NOTHING:
@@ -201,13 +202,13 @@ class EventWorker:
         decoded: list[tuple[bytes, Any, Event, Program]] = []
         passed: dict[int, int] = {}
         limit, ignored, misrouted = self._settings.events.max_message_bytes, 0, 0
-        skewed, latest_ms = 0, self._latest_ms()
+        skewed, latest_ms, mapping, looks_up = 0, self._latest_ms(), self._mapping, bool(rulebook.lookups)
         for record in records:
             try:
                 arrived_ms = record.timestamp  # as `arrival_of` tells, without a call for what is usual
                 if arrived_ms is None or not EARLIEST_MS <= arrived_ms <= latest_ms:
                     arrived_ms = arrival_of(record, latest_ms)
-                event = decode_event(record.value, self._mapping, limit, arrived_ms)
+                event = decode_event(record.value, mapping, limit, arrived_ms)
             except Exception as error:  # one message must never stop a partition
                 reason = error.reason if isinstance(error, EventError) else "not_an_event"
                 self._rejector.reject(outcome, record, reason, error)
@@ -221,13 +222,14 @@ class EventWorker:
                 if self._absences.are_asked:
                     passed[len(decoded)] = max(passed.get(len(decoded), 0), event.ts_ms)
                 continue
-            skewed += event.is_skewed
+            if event.is_skewed:
+                skewed += 1
             if INVALID_FIELDS in event.fields:
                 self._note_invalid(event.fields[INVALID_FIELDS])
             key = user_record_key(event.user_id)
             if record.key and record.key != key[1:]:
                 misrouted += 1
-            if rulebook.lookups:  # by ids as they are, so before they are hidden
+            if looks_up:  # by ids as they are, so before they are hidden
                 at_ms = arrived_ms if arrived_ms is not None else event.ts_ms
                 enrich(event.fields, rulebook, program, self._reference, at_ms)
             if self._pseudonyms is not None:
