@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 
 _INVISIBLE = (
@@ -89,6 +90,14 @@ def spelled(text: str) -> str:
 def without_unseen(text: str) -> str:
     """A text without what is shown as nothing. Blanks stay."""
     return _UNSEEN.sub("", text)
+
+
+def has_one(text: str, parts: Iterable[str]) -> bool:
+    """Whether one of these stands in a text."""
+    for part in parts:  # noqa: SIM110 - a generator is dearer, and every text is looked at
+        if part in text:
+            return True
+    return False
 
 
 def encodable(text: str) -> str:

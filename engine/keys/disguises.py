@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from engine.keys.characters import has_one
 from engine.keys.domains import TOPS
 from engine.keys.tops import STRONG
 
@@ -145,19 +146,12 @@ def undisguised(text: str) -> str:
     return text
 
 
-def _has_one(text: str, words: tuple[str, ...]) -> bool:
-    for word in words:  # noqa: SIM110 - a generator is dearer, and every text is looked at
-        if word in text:
-            return True
-    return False
-
-
 def _told(text: str) -> str:
     """With dots for the words that say so."""
     lower = text.lower()
     if "dot" in lower or "d0t" in lower or "d o t" in lower or "\u0442\u043e\u0447\u043a\u0430" in lower:
         text = _SPOKEN.sub(_spoken, _DOTCOM.sub(".", text))
-    if _has_one(lower, _BLANK_TOPS) and _has_one(lower, _TOLD_WORDS):
+    if has_one(lower, _BLANK_TOPS) and has_one(lower, _TOLD_WORDS):
         text = _TOLD.sub(lambda match: "." if _joins(match, match[1], False) else match[0], text)
     return text if text.isascii() else _GLUED.sub(_strong(1), text)
 

@@ -19,7 +19,7 @@ from hashlib import blake2b
 from typing import Any
 
 from engine.core.kernel import hash64, smallest_hashes
-from engine.keys.characters import squeezed, unmixed
+from engine.keys.characters import has_one, squeezed, unmixed
 from engine.keys.folding import MARKED_SCRIPTS, composed, folded, vowel_marks
 from engine.keys.markup import apart
 
@@ -154,7 +154,7 @@ def _letters(text: str) -> str:
         text = _without_links(text)
     if "_" in text or text.encode().translate(None, _NO_DIGITS):
         text = _NUMBERS.sub("", text)
-    if "@" in text or "$" in text or "!" in text or "|" in text:
+    if has_one(text, _SIGNS):
         text = _IN_WORD.sub(lambda match: _SIGNS[match[0]], text)
     letters = text.encode().translate(_LETTERS, _NO_LETTERS).decode()
     if letters.isascii():

@@ -98,7 +98,7 @@ class HopArrivals:
             hop, origin = decoded, decoded.origin
             entity_key = hop.next_entity() if type(hop) is RoutedEvent or type(hop) is Mark else None
             key = state_key(hop, entity_key)
-            refusal = self._refusal(partition, record, origin, hop, entity_key, key)
+            refusal = self._refusal(partition, record, hop, entity_key, key)
             if refusal is not None:
                 self._rejector.reject(outcome, record, *refusal)
                 continue
@@ -125,15 +125,14 @@ class HopArrivals:
         return arrived
 
     def _refusal(
-        self, partition: int, record: Any, origin: Origin, hop: Hop, entity_key: EntityKey | None,
-        key: bytes,
-    ) -> tuple[str, StateError] | None:  # fmt: skip
+        self, partition: int, record: Any, hop: Hop, entity_key: EntityKey | None, key: bytes
+    ) -> tuple[str, StateError] | None:
         """Why a message is not one that a worker has sent here, if it is not: reason and text of its dead letter."""
         if not self._is_sealed(record):
             return "not_a_workers", StateError("it does not come from a worker")
         if record.timestamp is not None and hop.ts_ms > record.timestamp + MAX_CLOCK_TOLERANCE_MS:
             return "not_a_hop", StateError(f"its event is of {hop.ts_ms}, its own record of {record.timestamp}")
-        if hop.user_partition >= self._partitions or origin.partition >= self._partitions:
+        if hop.user_partition >= self._partitions or hop.origin.partition >= self._partitions:
             missing = f"it names a partition that is not there: there are {self._partitions}"
             return "not_a_hop", StateError(missing)
         if not belongs(hop, entity_key, key, partition, self._place):
@@ -177,7 +176,7 @@ class HopArrivals:
         outcome.read_from, outcome.before_reading = record.offset, look
 
 
-def parts(arrived: list[Arrived]) -> Iterator[list[Arrived]]:
+def split_at_answers(arrived: list[Arrived]) -> Iterator[list[Arrived]]:
     """Arrivals in parts, none of which has an event behind what has come of it: the example is known by the offset of
     what came last, wherever a batch ends when it is repeated."""
     if Answer not in {type(hop) for _, _, _, hop in arrived}:

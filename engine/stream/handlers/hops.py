@@ -33,7 +33,7 @@ from engine.stream.handlers.batches import (
 )
 from engine.stream.handlers.consequences import note_said, said_of
 from engine.stream.handlers.erasure import Forget, forget
-from engine.stream.handlers.hop_arrivals import Arrived, EndOf, HopArrivals, parts, unknown_end
+from engine.stream.handlers.hop_arrivals import Arrived, EndOf, HopArrivals, split_at_answers, unknown_end
 from engine.stream.handlers.hop_messages import FROM_HOPS, Departures, Hop, Tick, hops_of
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.replies import Replies
@@ -106,7 +106,7 @@ class HopWorker:
         for few in slices(records, _AT_ONCE):
             arrivals = self._arrivals.read(partition, state, few, outcome, requests)
             arrived += [(key, record) for key, _, record, _ in arrivals]
-            for part in parts(arrivals):
+            for part in split_at_answers(arrivals):
                 self._apply(outcome, partition, part, departures, at_hand)
             if outcome.read_from is not None:
                 break
